@@ -1,0 +1,18 @@
+# Everything comes from the distribution's packages; scripts/install-packages names them.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS fiber context)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+# Header-only; the distribution names its CMake package differently from one release to the next.
+find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
+add_library(msgpack_headers INTERFACE)
+target_include_directories(msgpack_headers SYSTEM INTERFACE ${MSGPACK_INCLUDE_DIR})
+target_link_libraries(msgpack_headers INTERFACE Boost::headers)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)

@@ -1,0 +1,39 @@
+# How a room of the house is built: warnings are errors, sanitizers by preset, one library per folder.
+option(SHEARLINE_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(SHEARLINE_TSAN "ThreadSanitizer" OFF)
+
+add_library(shearline_options INTERFACE)
+target_compile_options(shearline_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -fno-omit-frame-pointer)
+target_include_directories(shearline_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(SHEARLINE_ASAN)
+  target_compile_options(shearline_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  target_link_options(shearline_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(SHEARLINE_TSAN)
+  target_compile_options(shearline_options INTERFACE -fsanitize=thread)
+  target_link_options(shearline_options INTERFACE -fsanitize=thread)
+endif()
+
+# shearline_library(NAME SOURCES a.cpp ... LINKS other_room ... PRIVATE_LINKS third_party ...)
+function(shearline_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC shearline_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+endfunction()
+
+# shearline_test(NAME SOURCES a_test.cpp ... LINKS rooms ... LABELS labels ...)
+# One GoogleTest program; every TEST in it becomes a ctest of its own.
+function(shearline_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+include(GoogleTest)

@@ -1,0 +1,92 @@
+// One thread's door to the kernel: completions in, operations out. Completion-shaped, so that the io_uring
+// backend (uring.cpp) and an epoll backend can stand under the same interface. Knows operations and no
+// fibers; workers write handlers, the control thread and the CLI park fibers on operations
+// (fiber_scheduler.hpp).
+//
+// Rules of the loop:
+//  1. Made, used and destroyed on one thread; only notify() may be called from another.
+//  2. An Operation and the memory it names belong to the kernel until its FINAL completion (no `more` flag):
+//  cancel,
+//     then wait for that completion, then free. Closing a descriptor cancels nothing.
+//  3. Handlers never block and never throw.
+//  4. At most one send in flight per descriptor.
+//  5. A multishot operation whose completion has no `more` flag has ended: re-arm it if it is still wanted.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace shearline::loop {
+
+// result: bytes, descriptor or 0; negative errno on failure (-ECANCELED after cancel).
+// flags: completion_more, completion_buffer | id << completion_buffer_shift.
+struct Operation {
+  void (*complete)(Operation* self, int result, std::uint32_t flags) = nullptr;
+};
+inline constexpr std::uint32_t completion_buffer = 1U << 0;
+inline constexpr std::uint32_t completion_more = 1U << 1;
+inline constexpr std::uint32_t completion_buffer_shift = 16;
+constexpr std::uint16_t buffer_of(std::uint32_t flags) {
+  return static_cast<std::uint16_t>(flags >> completion_buffer_shift);
+}
+
+struct LoopOptions {
+  unsigned entries = 1024;       // submission queue; the completion queue is 4 times as large
+  unsigned receive_buffers = 0;  // provided buffers for receive_multishot; 0: none. A power of two
+  unsigned receive_buffer_bytes = 16 * 1024;
+};
+
+// Why io_uring cannot be used here, in one line that says what to permit; empty: it can.
+std::optional<std::string> uring_unavailable();
+
+class Loop {
+ public:
+  virtual ~Loop() = default;
+
+  virtual void accept_multishot(int listener, Operation& operation) = 0;  // result: a connected descriptor
+  // Data arrives in provided buffers: read receive_buffer(buffer_of(flags)).first(result), then give it back
+  // with return_receive_buffer. -ENOBUFS is normal: re-arm after buffers came back. 0: the peer closed.
+  virtual void receive_multishot(int socket, Operation& operation) = 0;
+  virtual void receive(int socket, ByteSpan into, Operation& operation) = 0;
+  virtual void send(int socket, ByteView bytes, Operation& operation) = 0;  // may be short
+  virtual void connect(int socket, const sockaddr* address, socklen_t length, Operation& operation) = 0;
+  virtual void write_file(int file, ByteView bytes, std::uint64_t offset, Operation& operation) = 0;
+  virtual void sync_file(int file, Operation& operation) = 0;  // fdatasync
+  virtual void shutdown(int socket, int how, Operation& operation) = 0;
+  virtual void close(int descriptor, Operation& operation) = 0;
+  // Ends the given operation early; its own final completion still comes (-ECANCELED, or what it was about to
+  // say).
+  virtual void cancel(Operation& operation) = 0;
+  // Hands `value` (a descriptor, say) to another thread's loop, where on_message(value) is called. msg_ring.
+  virtual void send_message(Loop& other, std::uint64_t value) = 0;
+  void on_message(std::function<void(std::uint64_t)> handler) { message_handler_ = std::move(handler); }
+
+  virtual ByteSpan receive_buffer(std::uint16_t id) = 0;
+  virtual void return_receive_buffer(std::uint16_t id) = 0;  // the caller has wiped it if it held a secret
+  virtual unsigned receive_buffers_free() const = 0;
+
+  // One turn: submits, waits at most `wait_ms` (0: not at all, -1: until something happens) for a completion,
+  // a timer or notify(), then calls every handler that is due. Returns the number of completions handled.
+  virtual std::size_t turn(std::int64_t wait_ms) = 0;
+  virtual void notify() = 0;  // thread-safe, cheap when the loop is not asleep; ends the current or next wait
+
+  // Monotonic milliseconds; timers are counted in them. Virtual time in simulation.
+  virtual std::int64_t monotonic_ms() const = 0;
+
+ protected:
+  std::function<void(std::uint64_t)> message_handler_;
+};
+
+// unavailable with the line of uring_unavailable() where io_uring is forbidden.
+Result<std::unique_ptr<Loop>> make_uring_loop(const LoopOptions& options);
+
+}  // namespace shearline::loop
