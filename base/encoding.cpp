@@ -18,11 +18,11 @@ int hex_digit(char c) {
   return -1;
 }
 
-constexpr std::array<std::int8_t, 256> base64url_values = [] {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<std::int16_t, 256> base64url_values = [] {
+  std::array<std::int16_t, 256> values{};
   values.fill(-1);
   for (std::size_t i = 0; i < base64url_alphabet.size(); ++i) {
-    values[static_cast<unsigned char>(base64url_alphabet[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(base64url_alphabet[i])] = static_cast<std::int16_t>(i);
   }
   return values;
 }();
