@@ -1,0 +1,141 @@
+#include "loadgen/replies.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace shearline::loadgen {
+namespace {
+
+constexpr std::array<std::string_view, Tally::letters.size()> names = {
+    "current", "grace", "next", "rejected", "malformed", "throttled", "unavailable"};
+
+// The verdict's letter is its name's first one.
+char letter_of(std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (name == names[i]) return Tally::letters[i];
+  }
+  return 0;
+}
+
+// What the verdict byte says about the secret: 1 accepted, 0 rejected, 2 neither.
+constexpr std::array<Byte, 256> meaning = [] {
+  std::array<Byte, 256> table{};
+  table.fill(2);
+  table['c'] = table['g'] = table['n'] = 1;
+  table['r'] = 0;
+  return table;
+}();
+
+}  // namespace
+
+std::string_view Tally::name_of(char letter) {
+  const std::size_t index = letters.find(letter);
+  return index == std::string_view::npos ? "unknown" : names[index];
+}
+
+void Tally::merge(const Tally& other) {
+  for (std::size_t i = 0; i < by_letter.size(); ++i) by_letter[i] += other.by_letter[i];
+  checks += other.checks;
+  frames += other.frames;
+  mismatches += other.mismatches;
+  errors += other.errors;
+  if (first_error.empty()) first_error = other.first_error;
+}
+
+Result<std::size_t> ReplyReader::feed(ByteView bytes) {
+  ended_ = 0;
+  while (!bytes.empty()) {
+    if (body_left_ > 0) {
+      const ByteView part = bytes.first(std::min(body_left_, bytes.size()));
+      if (Status taken = take_body(part); !taken) return std::unexpected(taken.error());
+      bytes = bytes.subspan(part.size());
+      continue;
+    }
+    const auto* newline = static_cast<const Byte*>(std::memchr(bytes.data(), '\n', bytes.size()));
+    const std::size_t length =
+        newline == nullptr ? bytes.size() : static_cast<std::size_t>(newline - bytes.data()) + 1;
+    if (line_.size() + length > reply_line_bytes_max) return fail(Code::invalid, "a reply line without end");
+    std::string_view line = as_text(bytes.first(length));
+    bytes = bytes.subspan(length);
+    if (newline == nullptr || !line_.empty()) {
+      line_ += line;
+      if (newline == nullptr) break;
+      line = line_;
+    }
+    if (!line.ends_with("\r\n")) return fail(Code::invalid, "a reply line without CRLF");
+    const Status taken = take_line(line.substr(0, line.size() - 2));
+    line_.clear();
+    if (!taken) return std::unexpected(taken.error());
+  }
+  return ended_;
+}
+
+Status ReplyReader::take_line(std::string_view line) {
+  if (line.starts_with("-UNAVAILABLE")) {
+    count_all('u');
+    return {};
+  }
+  if (line.starts_with('-')) {
+    ++tally_.errors;
+    if (tally_.first_error.empty()) tally_.first_error = line.substr(1);
+    end_frame();
+    return {};
+  }
+  if (script_.mode() == Mode::verify && line.starts_with('+')) {
+    const char letter = letter_of(line.substr(1));
+    if (letter != 0) {
+      count_all(letter);
+      return {};
+    }
+  }
+  if (script_.mode() == Mode::mverify && line.starts_with('$')) {
+    std::size_t length = 0;
+    const auto parsed = std::from_chars(line.data() + 1, line.data() + line.size(), length);
+    if (parsed.ec == std::errc{} && parsed.ptr == line.data() + line.size() &&
+        length == script_.checks_per_frame()) {
+      body_left_ = length + 2;
+      return {};
+    }
+  }
+  return fail(Code::invalid, "not an answer to what was asked: " + std::string(line.substr(0, 80)));
+}
+
+Status ReplyReader::take_body(ByteView part) {
+  const std::span<const Byte> right = script_.right(frame_);
+  const std::size_t done = right.size() + 2 - body_left_;
+  if (done < right.size()) {
+    const std::size_t verdicts = std::min(part.size(), right.size() - done);
+    count(right.subspan(done, verdicts), part.first(verdicts));
+  }
+  body_left_ -= part.size();
+  if (body_left_ > 0) return {};
+  if (part.back() != '\n') return fail(Code::invalid, "an MVERIFY answer without CRLF at its end");
+  end_frame();
+  return {};
+}
+
+void ReplyReader::count(std::span<const Byte> right, ByteView verdicts) {
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    ++tally_.by_letter[verdicts[i]];
+    tally_.mismatches += meaning[verdicts[i]] != right[i] ? 1 : 0;
+  }
+  tally_.checks += verdicts.size();
+}
+
+void ReplyReader::count_all(char letter) {
+  for (const Byte expected : script_.right(frame_)) {
+    tally_.mismatches += meaning[static_cast<Byte>(letter)] != expected ? 1 : 0;
+  }
+  tally_.by_letter[static_cast<Byte>(letter)] += script_.checks_per_frame();
+  tally_.checks += script_.checks_per_frame();
+  end_frame();
+}
+
+void ReplyReader::end_frame() {
+  ++tally_.frames;
+  ++ended_;
+  if (++frame_ == script_.frames()) frame_ = 0;
+}
+
+}  // namespace shearline::loadgen
