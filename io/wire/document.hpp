@@ -1,0 +1,120 @@
+// A msgpack document read in place: values are views of the caller's bytes, so a document over an arena
+// buffer holds no copy of a secret. Used by the decoders of this room only; knows limits and shapes, no
+// meaning. Depth, size and counts are checked before anything is allocated; trailing bytes, duplicate keys,
+// floats and extension types are refused.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shearline::wire {
+
+// design: protocols.md section 4, "Decoders limit".
+inline constexpr std::size_t document_bytes_max = 1 << 20;
+inline constexpr std::size_t document_depth_max = 4;
+inline constexpr std::uint32_t map_entries_max = 64;
+inline constexpr std::uint32_t array_items_max = 4096;
+// All values of one document together: an input of one-byte values must not grow into something much larger.
+inline constexpr std::size_t document_values_max = 1 << 16;
+
+struct Value {
+  enum class Type : std::uint8_t { nil, boolean, integer, text, bytes, array, map };
+  Type type = Type::nil;
+  bool negative = false;     // integer below zero: `number` is its two's complement
+  std::uint32_t count = 0;   // items of an array, entries of a map
+  std::uint32_t end = 0;     // index of the first value after this one and all it contains
+  std::uint64_t number = 0;  // integer, boolean
+  ByteView view{};           // text, bytes
+};
+
+// Values in the order they stand; the root is value 0. The bytes must outlive it.
+class Document {
+ public:
+  static Result<Document> parse(ByteView bytes);
+  const Value& operator[](std::uint32_t index) const { return values_[index]; }
+
+ private:
+  std::vector<Value> values_;
+};
+
+// One value inside a document. Cheap to copy; the document must outlive it.
+class Item {
+ public:
+  Item(const Document& document, std::uint32_t index) : document_(&document), index_(index) {}
+  const Value& value() const { return (*document_)[index_]; }
+  bool is(Value::Type type) const { return value().type == type; }
+  std::uint32_t count() const { return value().count; }
+  Item first() const { return {*document_, index_ + 1}; }  // of an array or a map that is not empty
+  Item next() const { return {*document_, value().end}; }  // the sibling after this one
+  std::optional<Item> find(std::string_view key) const;    // the value of a map's entry
+
+ private:
+  const Document* document_;
+  std::uint32_t index_;
+};
+
+// The first thing found wrong; reading goes on with empty values, so that a decoder is a plain list of fields
+// and asks once, at its end.
+class Fault {
+ public:
+  void note(std::string message) {
+    if (message_.empty()) message_ = std::move(message);
+  }
+  bool found() const { return !message_.empty(); }
+  const std::string& message() const { return message_; }
+
+ private:
+  std::string message_;
+};
+
+// Reads the fields of one map by name. `what` names the map in messages ("envelope", "version"). Values never
+// appear in messages.
+class Fields {
+ public:
+  Fields(Item map, std::string_view what, Fault& fault);
+
+  bool has(std::string_view name) const;
+  std::string text(std::string_view name) const;
+  std::string text_or(std::string_view name, std::string_view absent) const;
+  ByteView text_view(std::string_view name) const;  // in place: for what must not be copied
+  ByteView bytes(std::string_view name) const;
+  std::int64_t integer(std::string_view name) const;
+  std::int64_t integer_or(std::string_view name, std::int64_t absent) const;
+  std::uint64_t unsigned_integer(std::string_view name) const;
+  bool flag(std::string_view name) const;                       // false when absent
+  std::vector<Item> items(std::string_view name) const;         // of an array; empty when absent
+  std::optional<Fields> fields(std::string_view name) const;    // a map inside; nothing when absent
+  std::vector<std::string> texts(std::string_view name) const;  // an array of text; empty when absent
+
+  template <std::size_t N>
+  std::array<Byte, N> exactly(std::string_view name) const {
+    std::array<Byte, N> out{};
+    const ByteView view = bytes(name);
+    if (view.size() == N) {
+      std::memcpy(out.data(), view.data(), N);
+    } else {
+      wrong(name, "has the wrong length");
+    }
+    return out;
+  }
+
+  void wrong(std::string_view name, std::string_view how) const;
+  Fault& fault() const { return *fault_; }
+
+ private:
+  std::optional<Item> required(std::string_view name, Value::Type type) const;
+  std::optional<Item> optional(std::string_view name, Value::Type type) const;
+
+  std::optional<Item> map_;  // nothing: it was not a map, every field is missing
+  std::string_view what_;
+  Fault* fault_;
+};
+
+}  // namespace shearline::wire
