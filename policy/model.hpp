@@ -24,6 +24,7 @@ inline constexpr std::size_t secret_bytes_max = 512;
 inline constexpr std::size_t accepting_versions_max = 3;
 inline constexpr std::size_t dead_digests_max = 4;
 inline constexpr std::size_t rotation_history_max = 32;
+inline constexpr std::size_t version_tombstones_max = 32;  // destroyed ones in the record; the audit has all
 inline constexpr std::size_t answered_commands_max = 64;
 inline constexpr std::size_t group_members_max = 256;
 
@@ -83,6 +84,7 @@ struct Version {
   TimeMs created_at_ms = 0;
   TimeMs not_before_ms = 0;          // delays promotion only
   TimeMs not_after_ms = time_never;  // the first millisecond at which it is no longer accepted
+  TimeMs promoted_at_ms = 0;         // when it became current for the first time; 0: never
   TimeMs ended_at_ms = 0;            // when it became retired, revoked or destroyed
   std::string created_by;            // admin id
   std::string reason;
@@ -147,7 +149,7 @@ struct Credential {
   TimeMs created_at_ms = 0;
   TimeMs last_rotated_ms = 0;
   TimeMs expires_at_ms = time_never;  // hard end
-  std::vector<Version> versions;      // newest first; tombstones stay
+  std::vector<Version> versions;      // newest first; the newest version_tombstones_max tombstones stay
   std::optional<Rotation> rotation;   // the open one, or the promoted one until it is completed
   std::vector<EndedRotation> ended;   // newest first, at most rotation_history_max
   std::vector<AnsweredCommand> answered;

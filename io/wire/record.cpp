@@ -184,6 +184,7 @@ Bytes encode_version(const Version& version) {
   map.integer_unless(0, "ca", version.created_at_ms);
   map.integer_unless(0, "nb", version.not_before_ms);
   map.integer_unless(time_never, "na", version.not_after_ms);
+  map.integer_unless(0, "pa", version.promoted_at_ms);
   map.integer_unless(0, "ea", version.ended_at_ms);
   map.text_unless("", "by", version.created_by);
   map.text_unless("", "r", version.reason);
@@ -202,6 +203,7 @@ Version read_version(const Item& item, Fault& fault) {
   out.created_at_ms = fields.integer_or("ca", 0);
   out.not_before_ms = fields.integer_or("nb", 0);
   out.not_after_ms = fields.integer_or("na", time_never);
+  out.promoted_at_ms = fields.integer_or("pa", 0);
   out.ended_at_ms = fields.integer_or("ea", 0);
   out.created_by = fields.text_or("by", "");
   out.reason = fields.text_or("r", "");
