@@ -6,18 +6,19 @@
 // Rules of the loop:
 //  1. Made, used and destroyed on one thread; only notify() may be called from another.
 //  2. An Operation and the memory it names belong to the kernel until its FINAL completion (no `more` flag):
-//  cancel,
-//     then wait for that completion, then free. Closing a descriptor cancels nothing.
-//  3. Handlers never block and never throw.
+//     cancel, then wait for that completion, then free. Closing a descriptor cancels nothing. A loop
+//     destroyed with operations in flight ends the process with a line that says so.
+//  3. Handlers (completions, timers, notify hooks, messages) never block, never throw and never call turn().
 //  4. At most one send in flight per descriptor.
 //  5. A multishot operation whose completion has no `more` flag has ended: re-arm it if it is still wanted.
 #pragma once
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "io/loop/timers.hpp"
 
+#include <boost/intrusive/list.hpp>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cstdint>
 #include <functional>
@@ -39,9 +40,18 @@ constexpr std::uint16_t buffer_of(std::uint32_t flags) {
   return static_cast<std::uint16_t>(flags >> completion_buffer_shift);
 }
 
+// run(self) is called on the owner's thread in the turn that consumes a notify(): where lanes written by
+// other threads are drained. Any number of notify() between two turns are one call. A hook may remove itself
+// only.
+struct NotifyHook
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  void (*run)(NotifyHook* self) = nullptr;
+};
+
 struct LoopOptions {
-  unsigned entries = 1024;       // submission queue; the completion queue is 4 times as large
-  unsigned receive_buffers = 0;  // provided buffers for receive_multishot; 0: none. A power of two
+  unsigned entries = 1024;  // submission queue; the completion queue is 4 times as large
+  unsigned receive_buffers =
+      0;  // provided buffers for receive_multishot; 0: none. A power of two, at most 32768
   unsigned receive_buffer_bytes = 16 * 1024;
 };
 
@@ -50,11 +60,15 @@ std::optional<std::string> uring_unavailable();
 
 class Loop {
  public:
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
   virtual ~Loop() = default;
 
   virtual void accept_multishot(int listener, Operation& operation) = 0;  // result: a connected descriptor
   // Data arrives in provided buffers: read receive_buffer(buffer_of(flags)).first(result), then give it back
-  // with return_receive_buffer. -ENOBUFS is normal: re-arm after buffers came back. 0: the peer closed.
+  // with return_receive_buffer; whatever the result, completion_buffer says that one is owed. -ENOBUFS is
+  // normal: re-arm after buffers came back. 0: the peer closed.
   virtual void receive_multishot(int socket, Operation& operation) = 0;
   virtual void receive(int socket, ByteSpan into, Operation& operation) = 0;
   virtual void send(int socket, ByteView bytes, Operation& operation) = 0;  // may be short
@@ -67,12 +81,13 @@ class Loop {
   // say).
   virtual void cancel(Operation& operation) = 0;
   // Hands `value` (a descriptor, say) to another thread's loop, where on_message(value) is called. msg_ring.
+  // `other` must outlive this loop's last turn.
   virtual void send_message(Loop& other, std::uint64_t value) = 0;
   void on_message(std::function<void(std::uint64_t)> handler) { message_handler_ = std::move(handler); }
 
   virtual ByteSpan receive_buffer(std::uint16_t id) = 0;
   virtual void return_receive_buffer(std::uint16_t id) = 0;  // the caller has wiped it if it held a secret
-  virtual unsigned receive_buffers_free() const = 0;
+  virtual unsigned receive_buffers_free() const = 0;         // not yet filled, as far as this thread has seen
 
   // One turn: submits, waits at most `wait_ms` (0: not at all, -1: until something happens) for a completion,
   // a timer or notify(), then calls every handler that is due. Returns the number of completions handled.
@@ -82,8 +97,23 @@ class Loop {
   // Monotonic milliseconds; timers are counted in them. Virtual time in simulation.
   virtual std::int64_t monotonic_ms() const = 0;
 
+  void start_timer(Timer& timer, std::int64_t deadline_ms) { timers_.start(timer, deadline_ms); }
+  void stop_timer(Timer& timer) { TimerQueue::stop(timer); }
+  void add_notify_hook(NotifyHook& hook) { notify_hooks_.push_back(hook); }  // it ends with the hook
+
  protected:
+  void run_notify_hooks() {
+    for (auto next = notify_hooks_.begin(); next != notify_hooks_.end();) {
+      NotifyHook& hook = *next++;
+      hook.run(&hook);
+    }
+  }
+
   std::function<void(std::uint64_t)> message_handler_;
+  TimerQueue timers_;
+
+ private:
+  boost::intrusive::list<NotifyHook, boost::intrusive::constant_time_size<false>> notify_hooks_;
 };
 
 // unavailable with the line of uring_unavailable() where io_uring is forbidden.

@@ -6,12 +6,13 @@
 #include "base/error.hpp"
 #include "io/loop/loop.hpp"
 
+#include <cstdint>
 #include <string>
-#include <variant>
+#include <string_view>
 
 namespace shearline::loop {
 
-// "127.0.0.1:6379", "[::1]:6379", "localhost:6379", "unix:/run/x.sock"
+// "127.0.0.1:6379", "[::1]:6379", "localhost:6379", "unix:/run/x.sock". Port 0: when listening, any free one.
 struct Address {
   std::string host;  // empty for a Unix socket
   std::uint16_t port = 0;
@@ -26,24 +27,37 @@ Result<Address> parse_address(std::string_view text);
 
 class Stream {
  public:
+  // Timeouts: -1 is none. A host name is resolved on a helper thread under the resolver's own timeouts, then
+  // each of its addresses is tried in turn.
   static Result<Stream> connect(Loop& loop, const Address& address, std::int64_t timeout_ms);
-  Stream(Loop& loop, int socket) : loop_(&loop), socket_(socket) {}
+  // Takes over a connected socket (not O_NONBLOCK); `peer` is what errors call the other side.
+  Stream(Loop& loop, int socket, std::string peer = "the peer");
   Stream(Stream&& other) noexcept;
   Stream& operator=(Stream&& other) noexcept;
   ~Stream();
 
   // Bytes read (at least 1); unavailable when the peer closed, the deadline passed or the socket failed.
   Result<std::size_t> read_some(ByteSpan into, std::int64_t timeout_ms);
+  // After an error some of the bytes may have been sent.
   Status write_all(ByteView bytes, std::int64_t timeout_ms);
   void shut_down();
 
  private:
+  class InUse;
+  void close();
+  std::unexpected<Error> failed(int error) const;
+
   Loop* loop_;
   int socket_ = -1;
+  std::string peer_;
+  bool reading_ = false;
+  bool writing_ = false;
 };
 
 // A bound, listening socket. No SO_REUSEPORT: a second engine on the same port must fail (runtime.md). A
-// stale Unix socket file that nobody listens on is replaced; one somebody listens on is an error.
+// stale Unix socket file that nobody listens on is replaced; one somebody listens on is an error. For
+// start-up: a host name is resolved on the spot. The caller closes it.
 Result<int> listen_on(const Address& address, int backlog);
+Result<Address> local_address(int socket);  // with the port the kernel chose where 0 was asked for
 
 }  // namespace shearline::loop

@@ -1,0 +1,20 @@
+// How every ring of ours is made, said once: uring.cpp builds loops with it and uring_probe.cpp asks the
+// kernel for exactly the same.
+#pragma once
+
+#include <liburing.h>
+
+namespace shearline::loop {
+
+// SINGLE_ISSUER and DEFER_TASKRUN: completions appear only when the owner enters the kernel, so nothing
+// interrupts a batch. SUBMIT_ALL: one bad entry does not hold back the rest. CQSIZE: room for a burst of
+// multishot completions between two turns.
+inline io_uring_params ring_params(unsigned entries) {
+  io_uring_params params{};
+  params.flags =
+      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+  params.cq_entries = entries * 4;
+  return params;
+}
+
+}  // namespace shearline::loop
