@@ -1,37 +1,13 @@
 #include "base/crypto.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
+#include "base/openssl.hpp"
 
-#include <memory>
-#include <stdexcept>
+#include <openssl/core_names.h>
 
 namespace shearline {
 namespace {
 
-template <auto function>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    function(object);
-  }
-};
-using MdCtx = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
-using MacCtx = std::unique_ptr<EVP_MAC_CTX, Freer<EVP_MAC_CTX_free>>;
-using CipherCtx = std::unique_ptr<EVP_CIPHER_CTX, Freer<EVP_CIPHER_CTX_free>>;
-using PKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using PKeyCtx = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using KdfCtx = std::unique_ptr<EVP_KDF_CTX, Freer<EVP_KDF_CTX_free>>;
-
-// OpenSSL fails on these calls only when memory or the installation is broken: nothing sensible can go on.
-void must(bool ok, const char* what) {
-  if (!ok) {
-    ERR_clear_error();
-    throw std::runtime_error(std::string("OpenSSL failed: ") + what);
-  }
-}
+using namespace openssl;
 
 // Fetched once and kept: an implicit fetch costs more than the hash.
 EVP_MD* sha256_md() {

@@ -1,17 +1,19 @@
-// HPKE (RFC 9180) over OpenSSL: what delivery and MLS need. Suites of MLS cipher suites 1, 2 and 3; base mode
-// for the product, the other modes where the vectors ask for them.
+// HPKE (RFC 9180) over OpenSSL: what delivery and MLS need. Suites of MLS cipher suites 1, 2 and 3; single-shot
+// base mode here, for the product; contexts, exports and the other modes in hpke_context.hpp. Knows bytes and
+// keys, nothing of envelopes.
 #pragma once
 
 #include "base/crypto.hpp"
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "base/secret.hpp"
+#include "mls/aead.hpp"
 
 namespace shearline::mls::hpke {
 
+using mls::Aead;
 enum class Kem : std::uint16_t { p256_hkdf_sha256 = 0x0010, x25519_hkdf_sha256 = 0x0020 };
 enum class Kdf : std::uint16_t { hkdf_sha256 = 0x0001 };
-enum class Aead : std::uint16_t { aes_128_gcm = 0x0001, aes_256_gcm = 0x0002, chacha20_poly1305 = 0x0003 };
 
 struct Suite {
   Kem kem = Kem::x25519_hkdf_sha256;
@@ -21,19 +23,21 @@ struct Suite {
 inline constexpr Suite default_suite{};  // X25519, HKDF-SHA256, AES-128-GCM (security.md "Sealing")
 
 struct KeyPair {
-  Key private_key;
-  Bytes public_key;
+  Key private_key;  // 32 bytes
+  Bytes public_key;  // X25519: 32 bytes; P-256: 65, uncompressed
 };
-Result<KeyPair> derive_key_pair(Suite suite, ByteView ikm);  // RFC 9180 section 7.1.3
+// RFC 9180 section 7.1.3. invalid: fewer than 32 bytes of input.
+Result<KeyPair> derive_key_pair(Suite suite, ByteView ikm);
 KeyPair generate_key_pair(Suite suite, Random& random);
 
 struct Sealed {
   Bytes encapsulated;  // enc
   Bytes ciphertext;    // with the tag
 };
-// RFC 9180 section 6.1, single shot. invalid: the public key is not one.
+// RFC 9180 section 6.1, single shot. invalid: the public key is not one, or is of small order.
 Result<Sealed> seal_base(Suite suite, ByteView recipient_public, ByteView info, ByteView aad,
                          ByteView plaintext, Random& random);
+// invalid: enc is not a public key, or the ciphertext is not for this key, info and aad.
 Result<Plaintext> open_base(Suite suite, ByteView encapsulated, const Key& recipient_private, ByteView info,
                             ByteView aad, ByteView ciphertext);
 
