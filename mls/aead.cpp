@@ -49,12 +49,13 @@ Result<Bytes> aead_seal(Aead aead, const Key& key, AeadNonce nonce, ByteView aad
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
   Bytes out(plaintext.size() + aead_tag_bytes);
   int size = 0;
-  must(ctx && EVP_EncryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1, "AEAD");
+  must(ctx && EVP_EncryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1,
+       "AEAD");
   must(EVP_EncryptUpdate(ctx.get(), nullptr, &size, aad.data(), length_of(aad)) == 1, "AEAD");
   must(EVP_EncryptUpdate(ctx.get(), out.data(), &size, plaintext.data(), length_of(plaintext)) == 1, "AEAD");
   must(EVP_EncryptFinal_ex(ctx.get(), out.data() + plaintext.size(), &size) == 1, "AEAD");
-  must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, aead_tag_bytes,
-                           out.data() + plaintext.size()) == 1,
+  must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, aead_tag_bytes, out.data() + plaintext.size()) ==
+           1,
        "AEAD");
   return out;
 }
@@ -70,7 +71,8 @@ Result<Plaintext> aead_open(Aead aead, const Key& key, AeadNonce nonce, ByteView
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
   Plaintext out = Plaintext::of_size(body.size());
   int size = 0;
-  must(ctx && EVP_DecryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1, "AEAD");
+  must(ctx && EVP_DecryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1,
+       "AEAD");
   must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_SET_TAG, aead_tag_bytes, tag.data()) == 1, "AEAD");
   must(EVP_DecryptUpdate(ctx.get(), nullptr, &size, aad.data(), length_of(aad)) == 1, "AEAD");
   must(EVP_DecryptUpdate(ctx.get(), out.writable().data(), &size, body.data(), length_of(body)) == 1, "AEAD");

@@ -1,5 +1,5 @@
-// The AEADs of HPKE and MLS as two functions over OpenSSL: key, nonce, associated data, bytes. Used by hpke and,
-// later, by MLS framing; knows no key schedule.
+// The AEADs of HPKE and MLS as two functions over OpenSSL: key, nonce, associated data, bytes. Used by hpke
+// and, later, by MLS framing; knows no key schedule.
 #pragma once
 
 #include "base/bytes.hpp"

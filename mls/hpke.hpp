@@ -1,6 +1,6 @@
-// HPKE (RFC 9180) over OpenSSL: what delivery and MLS need. Suites of MLS cipher suites 1, 2 and 3; single-shot
-// base mode here, for the product; contexts, exports and the other modes in hpke_context.hpp. Knows bytes and
-// keys, nothing of envelopes.
+// HPKE (RFC 9180) over OpenSSL: what delivery and MLS need. Suites of MLS cipher suites 1, 2 and 3;
+// single-shot base mode here, for the product; contexts, exports and the other modes in hpke_context.hpp.
+// Knows bytes and keys, nothing of envelopes.
 #pragma once
 
 #include "base/crypto.hpp"
@@ -23,7 +23,7 @@ struct Suite {
 inline constexpr Suite default_suite{};  // X25519, HKDF-SHA256, AES-128-GCM (security.md "Sealing")
 
 struct KeyPair {
-  Key private_key;  // 32 bytes
+  Key private_key;   // 32 bytes
   Bytes public_key;  // X25519: 32 bytes; P-256: 65, uncompressed
 };
 // RFC 9180 section 7.1.3. invalid: fewer than 32 bytes of input.

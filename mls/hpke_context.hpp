@@ -1,5 +1,5 @@
-// HPKE contexts (RFC 9180 section 5): all four modes, sequences of messages and exports. The product needs only
-// hpke.hpp; this is the machinery below it, which MLS and the vectors use whole.
+// HPKE contexts (RFC 9180 section 5): all four modes, sequences of messages and exports. The product needs
+// only hpke.hpp; this is the machinery below it, which MLS and the vectors use whole.
 #pragma once
 
 #include "mls/hpke.hpp"

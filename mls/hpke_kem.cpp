@@ -14,7 +14,7 @@ namespace {
 
 using namespace openssl;
 
-constexpr std::size_t private_key_bytes = 32;   // both curves
+constexpr std::size_t private_key_bytes = 32;    // both curves
 constexpr std::size_t shared_secret_bytes = 32;  // Nsecret
 constexpr Byte uncompressed_point = 0x04;
 

@@ -1,0 +1,47 @@
+// Where published test vectors are found (SHEARLINE_VECTORS, default ../shared/vectors beside the source
+// root) and how they are read. They are never copied into the project; without them a test says it was
+// skipped.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/encoding.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace shearline::testing {
+
+inline std::string vectors_folder() {
+  const char* const folder = std::getenv("SHEARLINE_VECTORS");
+  return folder != nullptr ? folder : SHEARLINE_VECTORS_DEFAULT;
+}
+
+// Nothing when the file is not there; a file that is there and no JSON is a failure of the test.
+inline std::optional<nlohmann::json> read_vectors(const std::string& name) {
+  std::ifstream file(vectors_folder() + "/" + name);
+  if (!file) return std::nullopt;
+  return nlohmann::json::parse(file);
+}
+
+inline Bytes hex_field(const nlohmann::json& object, const char* name) {
+  std::optional<Bytes> bytes = from_hex(object.at(name).get_ref<const std::string&>());
+  if (!bytes) throw std::runtime_error(std::string("not hex: ") + name);
+  return *std::move(bytes);
+}
+
+}  // namespace shearline::testing
+
+// Skips the test, saying which file is missing and how to name the folder.
+#define SHEARLINE_VECTORS_OR_SKIP(variable, name)                                               \
+  const std::optional<nlohmann::json> variable##_file = shearline::testing::read_vectors(name); \
+  if (!variable##_file) {                                                                       \
+    GTEST_SKIP() << "no " << name << " in " << shearline::testing::vectors_folder()             \
+                 << "; set SHEARLINE_VECTORS to the folder that has it";                        \
+  }                                                                                             \
+  const nlohmann::json& variable = *variable##_file
