@@ -10,11 +10,11 @@
 #include "io/store/store.hpp"
 
 #include <array>
-#include <deque>
-#include <map>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 namespace shearline::store {
 
@@ -24,7 +24,9 @@ struct Record {
   Bytes payload;  // msgpack, see io/wire/record.hpp
 };
 
-// What a follower is told. Called in order; the payload is valid for the call.
+// What a follower is told. Called in order; the record is valid for the call.
+// Alarms: head_refused, partition_refused, record_refused (wrong MAC or place), record_old, record_forked,
+// event_refused, store_broken, store_went_backwards, record_lost.
 class Follower {
  public:
   virtual ~Follower() = default;
@@ -75,11 +77,22 @@ class Sealer {
   Random& random_;
 };
 
-// The fence under which the holder writes; 0 while this node does not hold the lease.
+inline constexpr std::size_t record_bytes_max = 1 << 20;  // of a payload
+inline constexpr std::size_t events_per_put_max = 256;
+// What a node keeps to mend a store that lost writes: the newest records, at most so old and so many.
+inline constexpr std::int64_t kept_ms = 10 * 60 * 1000;
+inline constexpr std::size_t kept_per_partition_max = 16'384;
+
+// One per control thread, shared by its actors. Every call may park the calling fiber. Puts into one
+// partition are made one after another, so that each knows the head the one before it left.
 class SealedStore {
  public:
   SealedStore(RawStore& raw, const Key& state_key, Random& random, Clock& clock);
   ~SealedStore();
+
+  // Where alarms go that are raised outside of load and follow; a log line by default.
+  using Alarm = std::function<void(std::string_view what, unsigned partition, std::string_view detail)>;
+  void on_alarm(Alarm alarm) { alarm_ = std::move(alarm); }
 
   // Reads one record as it is now. not_found; internal_error for a bad MAC. A revision below `known` (what
   // this node has already seen) is refused as unavailable with an alarm: an old record was put back.
@@ -89,20 +102,27 @@ class SealedStore {
     RecordKey key;
     std::uint64_t expected_revision = 0;  // 0: create
     Bytes payload;
-    std::vector<Bytes> events;  // encoded AuditEvents
-    std::optional<TimeMs> due_at;
+    std::vector<Bytes> events;    // encoded AuditEvents
+    std::optional<TimeMs> due_at; // empty or time_never: nothing is due for this record any more
   };
-  // The new revision. conflict: somebody was faster, read again; policy: fenced -> unavailable "lost the
-  // lease".
+  // The new revision. conflict: somebody was faster, read again. unavailable "lost the lease": fenced.
+  // unavailable "... outcome unknown": the answer was lost; a get shows what happened, and the same put again
+  // is answered rightly (never conflict for one's own write). internal_error: the store is broken or was
+  // tampered with, nothing was written, an alarm was raised. invalid: beyond the limits above.
   Result<std::uint64_t> compare_and_put(const Put& put);
 
-  // Loads the partition, proves its head, then returns; called again after not_found from follow.
+  // Reads the partition, proves it against its head, then applies what is new to the follower: a partition
+  // that is refused (internal_error, with an alarm) changes nothing. Called first, and again after not_found
+  // from follow. One partition at a time is held in memory.
   Status load(unsigned partition, Follower& follower);
   // Waits for changes once (at most wait_ms), applies them, notices a store that went backwards. not_found:
-  // reload.
+  // load again.
   Status follow(unsigned partition, Follower& follower, std::int64_t wait_ms);
-  // Puts back what the store lost, from what this node kept of the last ten minutes. Holder only.
+  // Puts back what the last load found missing, from what this node kept of the last ten minutes: raw
+  // records, with the events of its own puts that were not acknowledged yet. Holder only; cheap when nothing
+  // is missing.
   Status mend(unsigned partition, Follower& follower);
+  std::size_t lost_records(unsigned partition) const;  // what mend would put back
 
   struct Event {
     unsigned partition = 0;
@@ -111,10 +131,12 @@ class SealedStore {
     Hash record_hash{};
     Bytes event;
   };
+  // Oldest first; events that were not written there by us are left out with an alarm.
   Result<std::vector<Event>> outbox(unsigned partition, std::size_t at_most);
   Status acknowledge_outbox(unsigned partition, std::uint64_t counter, std::uint32_t index);
 
-  void set_fence(std::uint64_t fence) { fence_ = fence; }
+  // The fence under which the holder writes; 0 while this node does not hold the lease.
+  void set_fence(std::uint64_t fence);
   std::uint64_t fence() const { return fence_; }
   RawStore& raw() { return raw_; }
   const Sealer& sealer() const { return sealer_; }
@@ -122,11 +144,37 @@ class SealedStore {
 
  private:
   struct Partition;
+  struct KnownHead;
+  struct Change;
+  struct Image;
+
+  Partition& at(unsigned partition) const { return *partitions_.at(partition); }
+  Result<KnownHead> read_head(unsigned partition);
+  Result<KnownHead> open_head(unsigned partition, const RawHead& raw) const;
+  Result<Bytes> old_value(const Put& put, bool afresh);
+  Result<PutOutcome> attempt(unsigned partition, const Change& change);
+  Result<std::uint64_t> put_until_decided(const Put& put, const Change& change);
+  void refuse_event(unsigned partition, const OutboxEntry& entry, std::string_view why);
+  Status mend_record(unsigned partition, const std::string& field, Follower& follower);
+
+  Result<Image> read_image(unsigned partition, Follower& follower);
+  Status catch_up(unsigned partition, Image& image, Follower& follower);
+  void admit(unsigned partition, Image& image, std::string_view field, ByteView value, Follower& follower);
+  Status prove(unsigned partition, const Image& image) const;
+  void install(unsigned partition, const Image& image, Follower& follower);
+  void apply_image(unsigned partition, const Image& image, Follower& follower);
+  void note_lost(unsigned partition, const Image& image, Follower& follower);
+  void take(unsigned partition, const RawChange& change, Follower& follower);
+  void diagnose(unsigned partition, Follower& follower);
+
   RawStore& raw_;
   Sealer sealer_;
   Clock& clock_;
+  Alarm alarm_;
   std::uint64_t fence_ = 0;
   std::vector<std::unique_ptr<Partition>> partitions_;
+  struct LoadTurn;
+  std::unique_ptr<LoadTurn> load_turn_;
 };
 
 }  // namespace shearline::store

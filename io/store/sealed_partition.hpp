@@ -1,0 +1,79 @@
+// What a SealedStore remembers of one partition. Private to sealed.cpp and sealed_follow.cpp.
+#pragma once
+
+#include "io/store/sealed.hpp"
+
+#include <boost/fiber/mutex.hpp>
+
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+namespace shearline::store {
+
+struct SealedStore::KnownHead {
+  Bytes sealed;  // as it stands in the store; empty: there is none yet
+  Sealer::Head head;
+};
+
+// One change on its way into the store.
+struct SealedStore::Change {
+  std::string field;
+  std::uint64_t expected_revision = 0;
+  Bytes old_value;  // empty: created
+  Bytes value;
+  std::vector<Bytes> events;
+  std::optional<TimeMs> due_at;
+};
+
+// A partition as it stood at one counter, while it is loaded.
+struct SealedStore::Image {
+  std::unordered_map<std::string, Bytes> records;  // by field
+  Position position;
+  Bytes head;
+  std::size_t refused = 0;           // records that are not authentic
+  std::uint64_t newest_before = 0;   // what this node had seen when it began to load
+  std::uint64_t touched_before = 0;  // what it kept before that
+};
+
+struct SealedStore::LoadTurn {
+  boost::fibers::mutex mutex;
+};
+
+struct SealedStore::Partition {
+  struct Kept {
+    Bytes value;
+    std::uint64_t revision = 0;
+    TimeMs at = 0;
+    std::uint64_t touched = 0;  // number in the order in which things were kept
+    std::optional<TimeMs> due_at;
+    bool own = false;   // put by this node: due_at is what was asked for
+    bool lost = false;  // the store no longer has it
+  };
+  struct OwnEvent {
+    std::uint64_t counter = 0;
+    std::uint32_t index = 0;
+    std::string field;
+    Bytes event;
+    std::uint64_t touched = 0;
+    bool lost = false;
+  };
+
+  boost::fibers::mutex turn;       // held over one put, answers included
+  std::optional<KnownHead> head;   // what the last own put left; empty: read it
+  Position position;               // what follow has reached
+  std::uint64_t newest = 0;        // the highest counter this node has seen here
+  bool told_backwards = false;     // the alarm was raised; the next load clears it
+  std::uint64_t touches = 0;
+  std::unordered_map<std::string, Kept> kept;
+  std::deque<std::pair<std::uint64_t, std::string>> kept_order;  // (touched, field), oldest first
+  std::deque<OwnEvent> own_events;                               // not acknowledged, oldest first
+  std::map<std::string, Hash> in_doubt;  // field -> hash of the value whose put was never answered
+  std::pair<std::uint64_t, std::uint32_t> told_event{0, 0};      // the newest refused event told of
+
+  void see(std::uint64_t counter) { newest = std::max(newest, counter); }
+  void keep(const std::string& field, Kept entry);
+  void forget_old(TimeMs now);
+};
+
+}  // namespace shearline::store

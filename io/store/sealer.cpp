@@ -1,0 +1,172 @@
+// The MAC, the sum and the seals as pure functions. Layouts of what stands in the store:
+//   record  be64 revision || MAC || payload
+//   head    be64 counter || nonce || AES-256-GCM(be64 counter || be64 count || sum) || tag
+//   event   be64 counter || be32 index || record hash || MAC || event
+#include "io/store/sealed.hpp"
+
+namespace shearline::store {
+namespace {
+
+constexpr std::string_view record_label = "shearline v1 record";
+constexpr std::string_view term_label = "shearline v1 head term";
+constexpr std::string_view head_label = "shearline v1 head";
+constexpr std::string_view event_label = "shearline v1 outbox event";
+
+constexpr std::size_t head_plain_bytes = 8 + 8 + 32;
+constexpr std::size_t head_bytes = 8 + gcm_nonce_bytes + head_plain_bytes + gcm_tag_bytes;
+constexpr std::size_t event_prefix_bytes = 8 + 4 + 32 + 32;
+
+constexpr Byte zero_byte = 0;
+constexpr ByteView separator{&zero_byte, 1};
+
+std::array<Byte, 4> be32(std::uint32_t value) {
+  return {static_cast<Byte>(value >> 24), static_cast<Byte>(value >> 16), static_cast<Byte>(value >> 8),
+          static_cast<Byte>(value)};
+}
+
+Bytes head_aad(unsigned partition, ByteView counter) {
+  Bytes aad = to_bytes(as_bytes(head_label));
+  append(aad, separator);
+  append(aad, as_bytes(partition_tag(partition)));
+  append(aad, separator);
+  append(aad, counter);
+  return aad;
+}
+
+Hash record_mac(const Key& key, const RecordKey& record, ByteView revision, ByteView payload) {
+  return hmac_sha256(key.reveal(), {as_bytes(record_label), separator, as_bytes(name_of(record.kind)),
+                                    separator, as_bytes(record.id), separator, revision, payload});
+}
+
+struct EventPlace {
+  std::string tag;
+  std::array<Byte, 8> counter;
+  std::array<Byte, 4> index;
+};
+
+Hash event_mac(const Key& key, const EventPlace& place, ByteView record_hash, ByteView event) {
+  return hmac_sha256(key.reveal(), {as_bytes(event_label), separator, as_bytes(place.tag), separator,
+                                    place.counter, place.index, record_hash, event});
+}
+
+}  // namespace
+
+// Each use has a key of its own, so no value of one kind can be passed off as another.
+Sealer::Sealer(const Key& state_key, Random& random)
+    : record_key_(derive_key(state_key, "shearline v1 record key")),
+      event_key_(derive_key(state_key, "shearline v1 outbox event key")),
+      head_key_(derive_key(state_key, "shearline v1 head term key")),
+      head_seal_key_(derive_key(state_key, "shearline v1 head seal key")),
+      random_(random) {}
+
+Bytes Sealer::seal(const RecordKey& key, std::uint64_t revision, ByteView payload) const {
+  const auto prefix = be64(revision);
+  Bytes value;
+  value.reserve(value_prefix_bytes + payload.size());
+  append(value, prefix);
+  append(value, record_mac(record_key_, key, prefix, payload));
+  append(value, payload);
+  return value;
+}
+
+Result<Record> Sealer::open(const RecordKey& key, ByteView value) const {
+  if (value.size() < value_prefix_bytes) {
+    return fail(Code::internal_error, "record " + key.field() + " is shorter than its own prefix");
+  }
+  const ByteView revision = value.first(8);
+  const ByteView payload = value.subspan(value_prefix_bytes);
+  if (!equal_in_constant_time(record_mac(record_key_, key, revision, payload), value.subspan(8, 32))) {
+    return fail(Code::internal_error, "record " + key.field() + " carries a MAC that is not ours");
+  }
+  const std::uint64_t number = load_be64(revision.data());
+  if (number == 0) return fail(Code::internal_error, "record " + key.field() + " has revision 0");
+  return Record{key, number, to_bytes(payload)};
+}
+
+Sealer::Term Sealer::term(std::string_view field, ByteView value) const {
+  return hmac_sha256(head_key_.reveal(),
+                     {as_bytes(term_label), separator, as_bytes(field), separator, value});
+}
+
+void Sealer::add(Head& head, const Term& term) {
+  unsigned carry = 0;
+  for (std::size_t i = term.size(); i-- > 0;) {
+    carry += static_cast<unsigned>(head.sum[i]) + term[i];
+    head.sum[i] = static_cast<Byte>(carry);
+    carry >>= 8;
+  }
+  ++head.count;
+}
+
+void Sealer::subtract(Head& head, const Term& term) {
+  unsigned borrow = 0;
+  for (std::size_t i = term.size(); i-- > 0;) {
+    const unsigned difference = 256U + head.sum[i] - term[i] - borrow;
+    head.sum[i] = static_cast<Byte>(difference);
+    borrow = difference < 256U ? 1 : 0;
+  }
+  --head.count;
+}
+
+// A random nonce of 96 bits: at 2^32 changes the chance of a repeat is still below 2^-32.
+Bytes Sealer::seal_head(unsigned partition, const Head& head) const {
+  const auto counter = be64(head.counter);
+  Bytes plain = to_bytes(counter);
+  append(plain, be64(head.count));
+  append(plain, head.sum);
+  std::array<Byte, gcm_nonce_bytes> nonce;
+  random_.fill(nonce);
+
+  Bytes sealed = to_bytes(counter);
+  append(sealed, nonce);
+  append(sealed, aes256gcm_seal(head_seal_key_, nonce, head_aad(partition, counter), plain));
+  return sealed;
+}
+
+Result<Sealer::Head> Sealer::open_head(unsigned partition, ByteView sealed) const {
+  if (sealed.size() != head_bytes) {
+    return fail(Code::internal_error, "the head of " + partition_tag(partition) + " has a wrong length");
+  }
+  const auto nonce = sealed.subspan<8, gcm_nonce_bytes>();
+  const auto plain = aes256gcm_open(head_seal_key_, nonce, head_aad(partition, sealed.first(8)),
+                                    sealed.subspan(8 + gcm_nonce_bytes));
+  if (!plain) {
+    return fail(Code::internal_error, "the head of " + partition_tag(partition) + " was not sealed by us");
+  }
+  const ByteView bytes = plain->reveal();
+  Head head{load_be64(bytes.data()), load_be64(bytes.data() + 8), {}};
+  std::memcpy(head.sum.data(), bytes.data() + 16, head.sum.size());
+  return head;
+}
+
+Bytes Sealer::seal_event(unsigned partition, std::uint64_t counter, std::uint32_t index,
+                         const Hash& record_hash, ByteView event) const {
+  const EventPlace place{partition_tag(partition), be64(counter), be32(index)};
+  Bytes sealed = to_bytes(place.counter);
+  append(sealed, place.index);
+  append(sealed, record_hash);
+  append(sealed, event_mac(event_key_, place, record_hash, event));
+  append(sealed, event);
+  return sealed;
+}
+
+Result<Sealer::OpenedEvent> Sealer::open_event(unsigned partition, std::uint64_t counter, std::uint32_t index,
+                                               ByteView sealed) const {
+  const EventPlace place{partition_tag(partition), be64(counter), be32(index)};
+  const std::string where =
+      "outbox event " + place.tag + " " + std::to_string(counter) + "-" + std::to_string(index);
+  if (sealed.size() < event_prefix_bytes) {
+    return fail(Code::internal_error, where + " is shorter than its own prefix");
+  }
+  const ByteView record_hash = sealed.subspan(12, 32);
+  const ByteView event = sealed.subspan(event_prefix_bytes);
+  if (!equal(sealed.first(8), place.counter) || !equal(sealed.subspan(8, 4), place.index) ||
+      !equal_in_constant_time(event_mac(event_key_, place, record_hash, event), sealed.subspan(44, 32))) {
+    return fail(Code::internal_error, where + " was not written there by us");
+  }
+  OpenedEvent opened{{}, to_bytes(event)};
+  std::memcpy(opened.record_hash.data(), record_hash.data(), record_hash.size());
+  return opened;
+}
+
+}  // namespace shearline::store
