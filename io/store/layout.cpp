@@ -4,23 +4,20 @@ namespace shearline::store {
 namespace {
 
 // {"layout": 1, "partitions": 16} in msgpack; the only form ever written, so it is compared byte for byte.
-Bytes expected_payload() {
-  static_assert(layout_version < 128 && credential_partitions < 128, "one-byte integers of msgpack");
-  Bytes payload{0x82, 0xA6};
-  append(payload, as_bytes("layout"));
-  payload.push_back(static_cast<Byte>(layout_version));
-  payload.push_back(0xAA);
-  append(payload, as_bytes("partitions"));
-  payload.push_back(static_cast<Byte>(credential_partitions));
-  return payload;
-}
+constexpr std::string_view layout_payload =
+    "\x82\xA6"
+    "layout"
+    "\x01\xAA"
+    "partitions"
+    "\x10";
+static_assert(layout_version == 0x01 && credential_partitions == 0x10, "layout_payload says the same");
 
 Status verify(const Record& record) {
-  if (record.payload == expected_payload()) return {};
-  return fail(Code::policy_violation,
-              "the store is laid out otherwise than this program expects (layout " +
-                  std::to_string(layout_version) + ", " + std::to_string(credential_partitions) +
-                  " partitions): use the version that wrote it");
+  if (as_text(record.payload) == layout_payload) return {};
+  return fail(Code::policy_violation, "the store is laid out otherwise than this program expects (layout " +
+                                          std::to_string(layout_version) + ", " +
+                                          std::to_string(credential_partitions) +
+                                          " partitions): use the version that wrote it");
 }
 
 // Whoever takes the fact away must not get a second one written over existing records.
@@ -50,7 +47,7 @@ Status check_layout(SealedStore& store) {
   }
   if (store.fence() == 0) return fail(Code::not_found, "the store is empty and waits for the lease holder");
 
-  const auto put = store.compare_and_put({key, 0, expected_payload(), {}, std::nullopt});
+  const auto put = store.compare_and_put({key, 0, to_bytes(as_bytes(layout_payload)), {}, std::nullopt});
   if (put) return {};
   if (put.error().code != Code::conflict) return std::unexpected(put.error());
   record = store.get(key, 0);

@@ -86,8 +86,8 @@ Result<Record> SealedStore::get(const RecordKey& key, std::uint64_t known_revisi
   if (!value) return std::unexpected(value.error());
   if (!*value) {
     if (known_revision == 0) return fail(Code::not_found, key.field() + " does not exist");
-    const std::string detail = key.field() + " is gone, revision " + std::to_string(known_revision) +
-                               " was seen";
+    const std::string detail =
+        key.field() + " is gone, revision " + std::to_string(known_revision) + " was seen";
     alarm_("record_lost", partition, detail);
     return fail(Code::unavailable, detail);
   }
@@ -154,8 +154,9 @@ Result<std::uint64_t> SealedStore::compare_and_put(const Put& put) {
   if (fence_ == 0) return lost_the_lease();
 
   const std::uint64_t revision = put.expected_revision + 1;
-  const Change change{put.key.field(), put.expected_revision, {}, sealer_.seal(put.key, revision, put.payload),
-                      put.events,      really_due(put.due_at)};
+  const Change change{
+      put.key.field(), put.expected_revision, {}, sealer_.seal(put.key, revision, put.payload),
+      put.events,      really_due(put.due_at)};
   auto result = put_until_decided(put, change);
   const bool unknown = !result && result.error().code == Code::unavailable;
   if (!unknown) {
@@ -188,12 +189,15 @@ Result<std::uint64_t> SealedStore::put_until_decided(const Put& put, const Chang
     const auto outcome = attempt(partition, now);
     if (!outcome) return std::unexpected(outcome.error());
     switch (*outcome) {
-      case PutOutcome::ok: return revision;
-      case PutOutcome::fenced: return lost_the_lease();
+      case PutOutcome::ok:
+        return revision;
+      case PutOutcome::fenced:
+        return lost_the_lease();
       case PutOutcome::broken:
         alarm_("store_broken", partition, "a put of " + change.field + " found what no put leaves behind");
         return fail(Code::internal_error, partition_tag(partition) + " is damaged; nothing was written");
-      case PutOutcome::conflict: break;
+      case PutOutcome::conflict:
+        break;
     }
   }
   return fail(Code::conflict, partition_tag(partition) + " changes faster than this node can follow");
@@ -206,7 +210,8 @@ Result<Bytes> SealedStore::old_value(const Put& put, bool afresh) {
   if (!afresh) {
     if (put.expected_revision == 0) return Bytes{};
     const auto kept = partition.kept.find(field);
-    if (kept != partition.kept.end() && !kept->second.lost && kept->second.revision == put.expected_revision) {
+    if (kept != partition.kept.end() && !kept->second.lost &&
+        kept->second.revision == put.expected_revision) {
       return kept->second.value;
     }
   }
@@ -234,8 +239,16 @@ Result<PutOutcome> SealedStore::attempt(unsigned partition, const Change& change
   if (!change.old_value.empty()) Sealer::subtract(after, sealer_.term(change.field, change.old_value));
   Sealer::add(after, sealer_.term(change.field, change.value));
 
-  RawPut put{partition, change.field, change.expected_revision, change.value, before.head.counter,
-             before.sealed, sealer_.seal_head(partition, after), {}, change.due_at, fence_};
+  RawPut put{partition,
+             change.field,
+             change.expected_revision,
+             change.value,
+             before.head.counter,
+             before.sealed,
+             sealer_.seal_head(partition, after),
+             {},
+             change.due_at,
+             fence_};
   const Hash record_hash = sha256(change.value);
   for (std::uint32_t i = 0; i < change.events.size(); ++i) {
     put.events.push_back(sealer_.seal_event(partition, after.counter, i, record_hash, change.events[i]));
@@ -245,8 +258,8 @@ Result<PutOutcome> SealedStore::attempt(unsigned partition, const Change& change
 
   here.head = KnownHead{std::move(put.head), after};
   here.see(after.counter);
-  here.keep(change.field, {change.value, load_be64(change.value.data()), clock_.now_ms(), 0, change.due_at,
-                           true, false});
+  here.keep(change.field,
+            {change.value, load_be64(change.value.data()), clock_.now_ms(), 0, change.due_at, true, false});
   for (std::uint32_t i = 0; i < change.events.size(); ++i) {
     here.own_events.push_back({after.counter, i, change.field, change.events[i], here.touches, false});
     if (here.own_events.size() > kept_per_partition_max) here.own_events.pop_front();

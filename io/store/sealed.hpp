@@ -102,8 +102,8 @@ class SealedStore {
     RecordKey key;
     std::uint64_t expected_revision = 0;  // 0: create
     Bytes payload;
-    std::vector<Bytes> events;    // encoded AuditEvents
-    std::optional<TimeMs> due_at; // empty or time_never: nothing is due for this record any more
+    std::vector<Bytes> events;     // encoded AuditEvents
+    std::optional<TimeMs> due_at;  // empty or time_never: nothing is due for this record any more
   };
   // The new revision. conflict: somebody was faster, read again. unavailable "lost the lease": fenced.
   // unavailable "... outcome unknown": the answer was lost; a get shows what happened, and the same put again

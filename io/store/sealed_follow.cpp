@@ -22,8 +22,8 @@ std::uint64_t revision_of_value(ByteView value) {
 Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_view field, ByteView value) {
   const auto key = RecordKey::from_field(field);
   if (!key || key->partition() != partition) {
-    return fail(Code::internal_error, "a record stands in " + partition_tag(partition) +
-                                          " that does not belong there");
+    return fail(Code::internal_error,
+                "a record stands in " + partition_tag(partition) + " that does not belong there");
   }
   return sealer.open(*key, value);
 }
@@ -290,8 +290,8 @@ Status SealedStore::mend_record(unsigned partition, const std::string& field, Fo
     return {};
   }
   // When the deadline is not known here, it is due now: whoever looks at the record derives it anew.
-  Change change{field, revision, stored->value_or(Bytes{}), kept.value, {},
-                kept.own ? kept.due_at : std::optional(clock_.now_ms())};
+  Change change{field,      revision, stored->value_or(Bytes{}),
+                kept.value, {},       kept.own ? kept.due_at : std::optional(clock_.now_ms())};
   std::erase_if(here.own_events, [&](const Partition::OwnEvent& event) {
     const bool back = event.lost && event.field == field;
     if (back) change.events.push_back(event.event);

@@ -59,17 +59,17 @@ struct SealedStore::Partition {
     bool lost = false;
   };
 
-  boost::fibers::mutex turn;       // held over one put, answers included
-  std::optional<KnownHead> head;   // what the last own put left; empty: read it
-  Position position;               // what follow has reached
-  std::uint64_t newest = 0;        // the highest counter this node has seen here
-  bool told_backwards = false;     // the alarm was raised; the next load clears it
+  boost::fibers::mutex turn;      // held over one put, answers included
+  std::optional<KnownHead> head;  // what the last own put left; empty: read it
+  Position position;              // what follow has reached
+  std::uint64_t newest = 0;       // the highest counter this node has seen here
+  bool told_backwards = false;    // the alarm was raised; the next load clears it
   std::uint64_t touches = 0;
   std::unordered_map<std::string, Kept> kept;
   std::deque<std::pair<std::uint64_t, std::string>> kept_order;  // (touched, field), oldest first
   std::deque<OwnEvent> own_events;                               // not acknowledged, oldest first
   std::map<std::string, Hash> in_doubt;  // field -> hash of the value whose put was never answered
-  std::pair<std::uint64_t, std::uint32_t> told_event{0, 0};      // the newest refused event told of
+  std::pair<std::uint64_t, std::uint32_t> told_event{0, 0};  // the newest refused event told of
 
   void see(std::uint64_t counter) { newest = std::max(newest, counter); }
   void keep(const std::string& field, Kept entry);

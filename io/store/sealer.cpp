@@ -4,6 +4,8 @@
 //   event   be64 counter || be32 index || record hash || MAC || event
 #include "io/store/sealed.hpp"
 
+#include <algorithm>
+
 namespace shearline::store {
 namespace {
 
@@ -24,13 +26,18 @@ std::array<Byte, 4> be32(std::uint32_t value) {
           static_cast<Byte>(value)};
 }
 
+Bytes join(Parts parts) {
+  std::size_t size = 0;
+  for (const ByteView part : parts) size += part.size();
+  Bytes joined(size);
+  Byte* end = joined.data();
+  for (const ByteView part : parts) end = std::ranges::copy(part, end).out;
+  return joined;
+}
+
 Bytes head_aad(unsigned partition, ByteView counter) {
-  Bytes aad = to_bytes(as_bytes(head_label));
-  append(aad, separator);
-  append(aad, as_bytes(partition_tag(partition)));
-  append(aad, separator);
-  append(aad, counter);
-  return aad;
+  const std::string tag = partition_tag(partition);
+  return join({as_bytes(head_label), separator, as_bytes(tag), separator, counter});
 }
 
 Hash record_mac(const Key& key, const RecordKey& record, ByteView revision, ByteView payload) {
@@ -61,12 +68,7 @@ Sealer::Sealer(const Key& state_key, Random& random)
 
 Bytes Sealer::seal(const RecordKey& key, std::uint64_t revision, ByteView payload) const {
   const auto prefix = be64(revision);
-  Bytes value;
-  value.reserve(value_prefix_bytes + payload.size());
-  append(value, prefix);
-  append(value, record_mac(record_key_, key, prefix, payload));
-  append(value, payload);
-  return value;
+  return join({prefix, record_mac(record_key_, key, prefix, payload), payload});
 }
 
 Result<Record> Sealer::open(const RecordKey& key, ByteView value) const {
@@ -111,16 +113,11 @@ void Sealer::subtract(Head& head, const Term& term) {
 // A random nonce of 96 bits: at 2^32 changes the chance of a repeat is still below 2^-32.
 Bytes Sealer::seal_head(unsigned partition, const Head& head) const {
   const auto counter = be64(head.counter);
-  Bytes plain = to_bytes(counter);
-  append(plain, be64(head.count));
-  append(plain, head.sum);
+  const Bytes plain = join({counter, be64(head.count), head.sum});
   std::array<Byte, gcm_nonce_bytes> nonce;
   random_.fill(nonce);
 
-  Bytes sealed = to_bytes(counter);
-  append(sealed, nonce);
-  append(sealed, aes256gcm_seal(head_seal_key_, nonce, head_aad(partition, counter), plain));
-  return sealed;
+  return join({counter, nonce, aes256gcm_seal(head_seal_key_, nonce, head_aad(partition, counter), plain)});
 }
 
 Result<Sealer::Head> Sealer::open_head(unsigned partition, ByteView sealed) const {
@@ -142,12 +139,8 @@ Result<Sealer::Head> Sealer::open_head(unsigned partition, ByteView sealed) cons
 Bytes Sealer::seal_event(unsigned partition, std::uint64_t counter, std::uint32_t index,
                          const Hash& record_hash, ByteView event) const {
   const EventPlace place{partition_tag(partition), be64(counter), be32(index)};
-  Bytes sealed = to_bytes(place.counter);
-  append(sealed, place.index);
-  append(sealed, record_hash);
-  append(sealed, event_mac(event_key_, place, record_hash, event));
-  append(sealed, event);
-  return sealed;
+  return join(
+      {place.counter, place.index, record_hash, event_mac(event_key_, place, record_hash, event), event});
 }
 
 Result<Sealer::OpenedEvent> Sealer::open_event(unsigned partition, std::uint64_t counter, std::uint32_t index,

@@ -36,10 +36,14 @@ std::string partition_tag(unsigned partition) {
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::credential: return "credential";
-    case Kind::admin: return "admin";
-    case Kind::group: return "group";
-    case Kind::fact: return "fact";
+    case Kind::credential:
+      return "credential";
+    case Kind::admin:
+      return "admin";
+    case Kind::group:
+      return "group";
+    case Kind::fact:
+      return "fact";
   }
   return "unknown";
 }
@@ -66,8 +70,8 @@ Hash hash_of(const RawChange& change) {
 // No brace may enter: the id stands inside a hash tag of Redis Cluster.
 bool is_group_id(std::string_view group_id) {
   return !group_id.empty() && group_id.size() <= 64 &&
-         group_id.find_first_not_of(
-             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-") == std::string_view::npos;
+         group_id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-") ==
+             std::string_view::npos;
 }
 
 bool is_record_id(std::string_view id) {
