@@ -1,7 +1,7 @@
 #include "base/encoding.hpp"
+#include "base/strict_json.hpp"
 #include "policy/claims_reader.hpp"
 #include "policy/command.hpp"
-#include "policy/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,8 @@
 #include "base/nearest.hpp"
+#include "base/strict_json.hpp"
 #include "policy/claims_reader.hpp"
 #include "policy/command.hpp"
 #include "policy/command_names.hpp"
-#include "policy/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "policy/jws.hpp"
 
 #include "base/encoding.hpp"
-#include "policy/strict_json.hpp"
+#include "base/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kid_bytes_max = 128;
+
+static_assert(JsonLimits{}.bytes_max == jws_bytes_max && JsonLimits{}.depth_max == json_depth_max);
 
 bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });

@@ -1,6 +1,5 @@
-#include "policy/strict_json.hpp"
-
-#include "policy/jws.hpp"
+// A first pass that only looks, then nlohmann builds what passed.
+#include "base/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -8,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace shearline::policy {
+namespace shearline {
 namespace {
 
 using nlohmann::json;
@@ -17,6 +16,8 @@ using nlohmann::json;
 // of two equal names and nests without limit.
 class Inspector final : public nlohmann::json_sax<json> {
  public:
+  explicit Inspector(std::size_t depth_max) : depth_max_(depth_max) {}
+
   std::string fault;
 
   bool null() override { return value(); }
@@ -49,8 +50,8 @@ class Inspector final : public nlohmann::json_sax<json> {
   }
   bool value() { return names_.empty() ? refuse("must be a JSON object") : true; }
   bool open() {
-    if (names_.size() == static_cast<std::size_t>(json_depth_max)) {
-      return refuse("is nested deeper than " + std::to_string(json_depth_max) + " levels");
+    if (names_.size() == depth_max_) {
+      return refuse("is nested deeper than " + std::to_string(depth_max_) + " levels");
     }
     names_.emplace_back();
     return true;
@@ -60,26 +61,29 @@ class Inspector final : public nlohmann::json_sax<json> {
     return true;
   }
 
+  std::size_t depth_max_;
   std::vector<std::set<std::string>> names_;  // of each open object; empty for an array
 };
 
 }  // namespace
 
-Status check_json_object(std::string_view text, std::string_view what) {
+Status check_json_object(std::string_view text, std::string_view what, JsonLimits limits) {
   const auto refuse = [&](std::string_view why) {
     return fail(Code::invalid, "the " + std::string(what) + " " + std::string(why));
   };
-  if (text.size() > jws_bytes_max) return refuse("exceeds 64 KiB");
-  Inspector inspector;
+  if (text.size() > limits.bytes_max) {
+    return refuse("exceeds " + std::to_string(limits.bytes_max / 1024) + " KiB");
+  }
+  Inspector inspector(limits.depth_max);
   if (!json::sax_parse(text, &inspector)) {
     return refuse(inspector.fault.empty() ? "is not JSON" : inspector.fault);
   }
   return {};
 }
 
-Result<json> parse_json_object(std::string_view text, std::string_view what) {
-  if (Status status = check_json_object(text, what); !status) return std::unexpected(status.error());
+Result<json> parse_json_object(std::string_view text, std::string_view what, JsonLimits limits) {
+  if (Status status = check_json_object(text, what, limits); !status) return std::unexpected(status.error());
   return json::parse(text, nullptr, false);
 }
 
-}  // namespace shearline::policy
+}  // namespace shearline
