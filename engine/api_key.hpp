@@ -1,8 +1,10 @@
 // The text form of a key for people and scanners: <prefix>_<client_id>.<secret><crc> (design: security.md
-// "Secrets and keys"). Parsing works on spans of the caller's bytes and copies nothing.
+// "Secrets and keys"). Parsing works on spans of the caller's bytes and copies nothing; it knows no table and
+// no configured prefix.
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/encoding.hpp"
 #include "base/secret.hpp"
 
 #include <optional>
@@ -13,10 +15,13 @@ namespace shearline::engine {
 inline constexpr std::size_t key_prefix_bytes_max = 12;
 inline constexpr std::size_t client_id_bytes_max = 64;
 inline constexpr std::size_t secret_bytes_max = 512;
+inline constexpr std::size_t secret_digits = base62_digits;  // of every secret the engine makes
 inline constexpr std::size_t key_crc_bytes = 6;
-// The longest argument that can still mean something: a key around the longest secret.
-inline constexpr std::size_t api_key_bytes_max =
-    key_prefix_bytes_max + 1 + client_id_bytes_max + 1 + secret_bytes_max + key_crc_bytes;
+// The longest argument that can still mean something. A key of ours is far shorter; a foreign one is a
+// secret.
+inline constexpr std::size_t api_key_bytes_max = secret_bytes_max;
+static_assert(key_prefix_bytes_max + 1 + client_id_bytes_max + 1 + secret_digits + key_crc_bytes <=
+              api_key_bytes_max);
 
 bool is_client_id(ByteView text);
 
@@ -26,7 +31,8 @@ struct KeyParts {
   ByteView secret;
   bool crc_fits = false;
 };
-// Empty when the text does not have the form at all: then it may be a foreign key.
+// Empty when the text does not have the form at all (prefix, client id, exactly 43 and 6 base62 digits): then
+// it may be a foreign key. Only secrets the engine made are ever written in this form.
 std::optional<KeyParts> parse_api_key(ByteView text);
 Plaintext format_api_key(std::string_view prefix, std::string_view client_id, const Secret& secret);
 

@@ -1,7 +1,7 @@
 // All checks that one turn of a worker's loop delivered: add them as they are parsed (spans into the receive
 // buffers, nothing copied), run once, read the results by index. Two passes over the table (prefetch, then
 // read), HMACs together, constant-time compare; the same work for unknown, wrong, retired and right (design:
-// security.md).
+// security.md). Owned by one worker, used on its thread; knows no clock and no connection.
 #pragma once
 
 #include "engine/api_key.hpp"
@@ -9,7 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace shearline::engine {
 
@@ -17,27 +17,40 @@ inline constexpr std::size_t batch_checks_max = 4096;
 
 struct Match {
   Outcome outcome = Outcome::loading;
-  TimeMs retires_at_ms = time_never;  // for grace and next: not_after
-  Ulid version_id;
+  TimeMs retires_at_ms = time_never;  // of the version that matched: its not_after or the hard end
+  Ulid version_id;                    // of the version that matched, also of one past its window
   std::uint8_t partition = 0;
 };
 
+// Memory for batch_checks_max checks is taken at construction; nothing allocates after that.
 class Batch {
  public:
   Batch(const Table& table, const View& view);
   ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
 
   bool full() const;
   std::size_t size() const;
-  // Index of the check. The bytes must stay as they are until run() returns. A malformed pair is a result,
-  // not an error. A secret in the api_key form is unpacked: its client must agree, its crc must fit.
+  // Index of the check; not when full(). The bytes must stay as they are until run() returns. A malformed
+  // check is a result, not an error. A secret in the api_key form is unpacked: its client must agree, its crc
+  // must fit.
   std::size_t add_pair(ByteView client_id, ByteView secret);
+  // A key of the engine's form, or a foreign one that an import made known.
   std::size_t add_key(ByteView api_key);
+  // Once, in a turn of the table (Table::enter_turn). The results are read in the same turn.
   void run(TimeMs now);
+
+  Outcome outcome(std::size_t index) const;
   Verdict verdict(std::size_t index) const;
-  const Match& match(std::size_t index) const;
-  ByteView client_id(std::size_t index) const;  // as presented, or from the key; valid until clear()
+  Match match(std::size_t index) const;
+  // As presented, or from the key; of a foreign key the client it was found to belong to, or empty. Until
+  // clear().
+  ByteView client_id(std::size_t index) const;
   void clear();
+
+  // HMACs since construction: the same for every outcome, which tests hold against it.
+  std::uint64_t hashed_jobs() const;
 
  private:
   struct Impl;

@@ -1,9 +1,11 @@
 // Algorithm sl1 (design: security.md): K_c = HMAC(pepper, "shearline v1 credential" || 0 || client_id),
-// digest = HMAC(K_c, secret). The midstates are what is left of K_c in the table.
+// digest = HMAC(K_c, secret). The midstates are what is left of K_c in the table. Used by the table and by
+// the engine when it mints or imports; knows no credential's state.
 #pragma once
 
 #include "base/bytes.hpp"
 #include "base/secret.hpp"
+#include "engine/lanes.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,19 +15,27 @@ namespace shearline::engine {
 
 // SHA-256 chaining values after the first block of the inner and of the outer hash. Wiped with its owner.
 struct Midstates {
-  std::array<std::uint32_t, 8> inner;
-  std::array<std::uint32_t, 8> outer;
+  Midstates() = default;
+  Midstates(const Midstates&) = default;
+  Midstates& operator=(const Midstates&) = default;
+  ~Midstates();
+
+  lanes::ChainingValue inner{};
+  lanes::ChainingValue outer{};
 };
 
+Midstates hmac_midstates(ByteView key);  // RFC 2104, a key of any length
 Midstates derive_midstates(const Key& pepper, std::string_view client_id);
 Digest digest_of(const Midstates& midstates, ByteView secret);
 // One step for those who have no table: the engine when it mints or imports.
 Digest digest_of(const Key& pepper, std::string_view client_id, ByteView secret);
 
+inline constexpr std::size_t foreign_key_lookup_bytes = 16;
+
 // Keyed fingerprint that finds one secret imported twice; lookup hash under which a foreign api_key finds its
 // client.
 std::array<Byte, 32> secret_fingerprint(const Key& pepper, ByteView secret);
 Key derive_lookup_key(const Key& pepper);
-std::array<Byte, 16> foreign_key_lookup(const Key& lookup_key, ByteView whole_key);
+std::array<Byte, foreign_key_lookup_bytes> foreign_key_lookup(const Key& lookup_key, ByteView whole_key);
 
 }  // namespace shearline::engine

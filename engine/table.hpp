@@ -1,8 +1,14 @@
 // The credential table: an index of 8-byte slots over a dense array of immutable entries of at most 256
-// bytes. A change writes a new entry and swaps the slot, so no reader ever sees half of one; old entries and
-// outgrown indexes come back into use when every worker has passed a turn of its loop (a sleeping worker
-// counts as passed). Readers: all workers, without locks. Writer: the replica actor alone (design:
-// architecture.md "The table").
+// bytes. Read by all workers without locks (through Batch), written by the replica actor alone (design:
+// architecture.md "The table"). Knows no store and no clock.
+//
+// Why no reader ever sees half of a change: an entry is written whole while no slot points at it and is not
+// touched again while a reader may look at it. A change writes a new entry and then swaps one 8-byte slot, a
+// single atomic store-release; a reader takes the slot by load-acquire and so finds either the old entry or
+// the new one, and everything the writer put into it. The old entry, and an index that was outgrown, come
+// back into use only when every worker has ended the turn in which it may have found them (turns.hpp; a
+// sleeping worker counts as passed). An imported api_key is found by two slots; both point at the same entry,
+// and a change swaps them one after the other.
 #pragma once
 
 #include "base/clock.hpp"
@@ -10,6 +16,7 @@
 #include "base/secret.hpp"
 #include "base/ulid.hpp"
 #include "engine/digest.hpp"
+#include "engine/turns.hpp"
 #include "engine/verdict.hpp"
 
 #include <array>
@@ -24,7 +31,6 @@ namespace shearline::engine {
 
 inline constexpr std::size_t accepting_versions_max = 3;
 inline constexpr std::size_t dead_digests_max = 4;
-inline constexpr std::size_t workers_max = 64;
 
 // What the writer says about one credential. Digests are borrowed for the call.
 struct AcceptedVersion {
@@ -44,9 +50,9 @@ struct CredentialFacts {
   bool suspended = false;
   bool strict_when_stale = false;
   TimeMs expires_at_ms = time_never;
-  std::span<const AcceptedVersion> accepted;  // at most accepting_versions_max
-  std::span<const DeadDigest> dead;           // newest first, at most dead_digests_max
-  std::optional<std::array<Byte, 16>> foreign_key_lookup;
+  std::span<const AcceptedVersion> accepted = {};  // at most accepting_versions_max
+  std::span<const DeadDigest> dead = {};           // newest first, at most dead_digests_max
+  std::optional<std::array<Byte, foreign_key_lookup_bytes>> foreign_key_lookup = std::nullopt;
 };
 
 // How fresh what we know is. Written by the replica, read by workers.
@@ -69,16 +75,16 @@ struct TableOptions {
 
 class Table {
  public:
-  // The pepper is used for the midstates of every entry; pepper_id is what a version's mac_key_ref must say.
+  // The pepper makes the midstates of every entry: the writer puts only digests made under it.
   Table(const TableOptions& options, const Key& pepper, Random& random);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // Writer. false: the revision is not newer than what is there.
+  // Writer. false: the revision is not newer than what is there (0 never is).
   bool put(const CredentialFacts& facts);
   void clear();
-  std::size_t size() const;
+  std::size_t size() const;                                     // credentials; any thread
   std::uint64_t revision_of(std::string_view client_id) const;  // 0: unknown; writer thread only
   // Brings back memory that no reader can still see; cheap, called by the writer after changes and now and
   // then.
@@ -88,7 +94,7 @@ class Table {
   void enter_turn(std::size_t worker);
   void leave_turn(std::size_t worker);  // before sleeping
 
-  // The rest of the reading interface belongs to Batch and is the implementer's.
+  // The rest of the reading interface belongs to Batch (table_impl.hpp).
   struct Impl;
   Impl& impl() const { return *impl_; }
 

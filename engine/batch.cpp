@@ -1,0 +1,245 @@
+#include "engine/batch.hpp"
+
+#include "engine/table_impl.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <vector>
+
+namespace shearline::engine {
+namespace {
+
+// Checks that go through the passes together: their entries (256 bytes each) and one group more fit the
+// nearest cache, and no set of lanes is left half empty but the last.
+constexpr std::size_t group_checks = 64;
+
+struct Check {
+  ByteView client_id;  // empty for a foreign key
+  ByteView secret;
+  KeyedHash hash;
+  const Entry* entry = nullptr;
+  std::uint32_t number = no_entry;
+  SlotKind kind = SlotKind::client;
+  bool client_disagrees = false;  // the key in the secret's place is another client's
+  Outcome outcome = Outcome::loading;
+  std::uint8_t version = no_version;
+};
+
+void prefetch_entry(const Entry* entry) {
+  const auto* line = reinterpret_cast<const Byte*>(entry);
+  for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(line + at);
+}
+
+}  // namespace
+
+struct Batch::Impl {
+  Impl(const Table& table_, const View& view_) : table(table_.impl()), view(view_) {
+    checks.resize(batch_checks_max);
+    to_hash.reserve(batch_checks_max);
+    foreign.reserve(batch_checks_max);
+  }
+
+  Check& add();
+  std::size_t malformed(ByteView client_id);
+  void expect(Check& check);
+  void hash(std::span<const lanes::Job> jobs);
+  void hash_foreign_keys();
+  std::span<const std::uint16_t> group(std::size_t g) const;
+  void prefetch_slots(const Index& index, std::size_t g);
+  void find_entries(const Index& index, std::size_t g);
+  void settle(const Index& index, Check& check) const;
+  void judge_group(const Index& index, std::size_t g, TimeMs now);
+
+  const Table::Impl& table;
+  const View& view;
+  std::vector<Check> checks;  // the first `size` are in use
+  std::size_t size = 0;
+  std::vector<std::uint16_t> to_hash;  // all but the malformed ones
+  std::vector<std::uint16_t> foreign;  // those whose client a first hash has to find
+  std::array<lanes::Job, group_checks> jobs;
+  std::array<std::array<Byte, lanes::digest_bytes>, group_checks> digests;
+  std::uint64_t hashed_jobs = 0;
+};
+static_assert(batch_checks_max <= UINT16_MAX);
+
+Check& Batch::Impl::add() {
+  assert(size < batch_checks_max);
+  Check& check = checks[size++];
+  check = Check{};
+  return check;
+}
+
+std::size_t Batch::Impl::malformed(ByteView client_id) {
+  Check& check = add();
+  check.client_id = client_id;
+  check.outcome = Outcome::malformed;
+  return size - 1;
+}
+
+void Batch::Impl::expect(Check& check) {
+  const auto index = static_cast<std::uint16_t>(&check - checks.data());
+  if (check.kind == SlotKind::client) {
+    check.hash = table.hash_client_id(check.client_id);
+  } else {
+    foreign.push_back(index);
+  }
+  to_hash.push_back(index);
+}
+
+void Batch::Impl::hash(std::span<const lanes::Job> ready) {
+  lanes::hmac(ready);
+  hashed_jobs += ready.size();
+}
+
+// A foreign key names no client: its own hash under the lookup key is what the table knows it by.
+void Batch::Impl::hash_foreign_keys() {
+  for (std::size_t start = 0; start < foreign.size(); start += group_checks) {
+    const std::size_t count = std::min(group_checks, foreign.size() - start);
+    for (std::size_t i = 0; i < count; ++i) {
+      jobs[i] = {&table.lookup_key.inner, &table.lookup_key.outer, checks[foreign[start + i]].secret,
+                 digests[i].data()};
+    }
+    hash({jobs.data(), count});
+    for (std::size_t i = 0; i < count; ++i) {
+      checks[foreign[start + i]].hash =
+          table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
+    }
+  }
+}
+
+std::span<const std::uint16_t> Batch::Impl::group(std::size_t g) const {
+  const std::size_t start = std::min(g * group_checks, to_hash.size());
+  return std::span(to_hash).subspan(start, std::min(group_checks, to_hash.size() - start));
+}
+
+void Batch::Impl::prefetch_slots(const Index& index, std::size_t g) {
+  for (const std::uint16_t at : group(g)) index.prefetch(checks[at].hash);
+}
+
+// Takes the slot's word for it, so that the entry need not be here yet.
+void Batch::Impl::find_entries(const Index& index, std::size_t g) {
+  for (const std::uint16_t at : group(g)) {
+    Check& check = checks[at];
+    check.number = index.first(check.kind, check.hash).entry;
+    check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
+    prefetch_entry(check.entry);
+  }
+}
+
+// Now the entry is here: is it this client's? Once in two thousand million times a slot only looked like it.
+void Batch::Impl::settle(const Index& index, Check& check) const {
+  if (check.number == no_entry || table.is_it(check.number, check.kind, check.hash)) return;
+  check.number = table.find(index, check.kind, check.hash).entry;
+  check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
+}
+
+void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
+  const std::span<const std::uint16_t> members = group(g);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    Check& check = checks[members[i]];
+    settle(index, check);
+    const Midstates& key = check.entry->midstates;
+    jobs[i] = {&key.inner, &key.outer, check.secret, digests[i].data()};
+  }
+  hash({jobs.data(), members.size()});
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    Check& check = checks[members[i]];
+    const TimeMs heard_at_ms = view.heard_at_ms[check.entry->partition].load(std::memory_order_relaxed);
+    const Finding finding = judge(*check.entry, digests[i], now, heard_at_ms);
+    const bool counts = check.number != no_entry && !check.client_disagrees;
+    const Outcome otherwise = check.number == no_entry ? Outcome::unknown_client : Outcome::mismatch;
+    check.outcome = counts ? finding.outcome : otherwise;
+    check.version = counts ? finding.version : no_version;
+  }
+}
+
+Batch::Batch(const Table& table, const View& view) : impl_(std::make_unique<Impl>(table, view)) {}
+Batch::~Batch() = default;
+
+bool Batch::full() const { return impl_->size == batch_checks_max; }
+std::size_t Batch::size() const { return impl_->size; }
+
+std::size_t Batch::add_pair(ByteView client_id, ByteView secret) {
+  Impl& in = *impl_;
+  if (!is_client_id(client_id)) return in.malformed(client_id);
+  if (secret.empty() || secret.size() > secret_bytes_max) return in.malformed(client_id);
+  bool client_disagrees = false;
+  if (const std::optional<KeyParts> key = parse_api_key(secret)) {
+    if (!key->crc_fits) return in.malformed(client_id);
+    client_disagrees = !equal(key->client_id, client_id);
+    secret = key->secret;
+  }
+  Check& check = in.add();
+  check.client_id = client_id;
+  check.secret = secret;
+  check.client_disagrees = client_disagrees;
+  in.expect(check);
+  return in.size - 1;
+}
+
+std::size_t Batch::add_key(ByteView api_key) {
+  Impl& in = *impl_;
+  if (api_key.empty() || api_key.size() > api_key_bytes_max) return in.malformed({});
+  const std::optional<KeyParts> key = parse_api_key(api_key);
+  if (key && !key->crc_fits) return in.malformed(key->client_id);
+  Check& check = in.add();
+  check.kind = key ? SlotKind::client : SlotKind::foreign_key;
+  check.client_id = key ? key->client_id : ByteView{};
+  check.secret = key ? key->secret : api_key;
+  in.expect(check);
+  return in.size - 1;
+}
+
+void Batch::run(TimeMs now) {
+  Impl& in = *impl_;
+  if (!in.view.loaded.load(std::memory_order_acquire)) return;  // every check says `loading` already
+  const Index& index = in.table.index();
+  in.hash_foreign_keys();
+  // While one group is hashed, the next one's entries and the slots of the one after are on their way.
+  in.prefetch_slots(index, 0);
+  in.prefetch_slots(index, 1);
+  in.find_entries(index, 0);
+  for (std::size_t g = 0; !in.group(g).empty(); ++g) {
+    in.prefetch_slots(index, g + 2);
+    in.find_entries(index, g + 1);
+    in.judge_group(index, g, now);
+  }
+  wipe({in.digests.front().data(), sizeof in.digests});
+}
+
+Outcome Batch::outcome(std::size_t index) const {
+  assert(index < impl_->size);
+  return impl_->checks[index].outcome;
+}
+
+Verdict Batch::verdict(std::size_t index) const { return verdict_of(outcome(index)); }
+
+Match Batch::match(std::size_t index) const {
+  assert(index < impl_->size);
+  const Check& check = impl_->checks[index];
+  Match match;
+  match.outcome = check.outcome;
+  if (check.number == no_entry) return match;
+  match.partition = check.entry->partition;
+  if (check.version == no_version) return match;
+  match.retires_at_ms = check.entry->not_after_ms[check.version];
+  match.version_id = impl_->table.entries.side(check.number).version_id_of(check.version);
+  return match;
+}
+
+ByteView Batch::client_id(std::size_t index) const {
+  assert(index < impl_->size);
+  const Check& check = impl_->checks[index];
+  if (check.kind == SlotKind::client || check.number == no_entry) return check.client_id;
+  return as_bytes(impl_->table.entries.side(check.number).extra->client_id);
+}
+
+void Batch::clear() {
+  impl_->size = 0;
+  impl_->to_hash.clear();
+  impl_->foreign.clear();
+}
+
+std::uint64_t Batch::hashed_jobs() const { return impl_->hashed_jobs; }
+
+}  // namespace shearline::engine

@@ -1,0 +1,69 @@
+#include "engine/entry.hpp"
+
+#include <bit>
+
+namespace shearline::engine {
+namespace {
+
+using Words = std::array<std::uint64_t, 4>;
+
+Words words_of(std::span<const Byte, 32> digest) {
+  Words words;
+  std::memcpy(words.data(), digest.data(), sizeof words);
+  return words;
+}
+
+// 1 for zero, 0 for anything else, in the same time: the compiler is not to see what the value means, or it
+// would make a branch of it.
+unsigned is_zero(std::uint64_t difference) {
+  asm volatile("" : "+r"(difference));
+  return static_cast<unsigned>(1 ^ ((difference | (0 - difference)) >> 63));
+}
+
+// All 32 bytes, always: where two digests part is nobody's business.
+unsigned same_digest(const Words& a, const Words& b) {
+  std::uint64_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
+  return is_zero(difference);
+}
+
+bool window_ended_after(TimeMs not_after_ms, TimeMs heard_at_ms) { return not_after_ms > heard_at_ms; }
+
+}  // namespace
+
+std::uint64_t prefix_of(std::span<const Byte, 32> digest) { return words_of(digest)[0]; }
+
+Finding judge(const Entry& entry, std::span<const Byte, 32> digest, TimeMs now, TimeMs heard_at_ms) {
+  // Every digest and every window is looked at before anything is decided.
+  const Words presented = words_of(digest);
+  unsigned same = 0;
+  unsigned open = 0;
+  for (std::size_t i = 0; i < accepting_versions_max; ++i) {
+    same |= same_digest(words_of(entry.digests[i].reveal()), presented) << i;
+    open |= static_cast<unsigned>(now < entry.not_after_ms[i]) << i;
+  }
+  unsigned dead = 0;
+  for (std::size_t i = 0; i < dead_digests_max; ++i) {
+    dead |= is_zero(entry.dead_prefixes[i] ^ presented[0]) << i;
+  }
+  same &= entry.accepted_mask;
+  dead &= entry.dead_mask;
+
+  if (same == 0) {
+    if (dead == 0) return {Outcome::mismatch, no_version};
+    return {(dead & entry.revoked_mask) != 0 ? Outcome::revoked : Outcome::retired, no_version};
+  }
+  // From here on the caller has shown a secret that the credential knows, so a stale view tells nobody which
+  // clients exist.
+  const unsigned candidates = (same & open) != 0 ? same & open : same;
+  const auto version = static_cast<std::uint8_t>(std::countr_zero(candidates));
+  const TimeMs age_ms = now > heard_at_ms ? now - heard_at_ms : 0;
+  if (entry.strict_when_stale && age_ms > stale_for_strict_ms) return {Outcome::stale, version};
+  if (entry.suspended) return {Outcome::suspended, version};
+  if ((open >> version & 1) != 0) return {entry.roles[version], version};
+  const bool may_have_changed =
+      age_ms > stale_for_rejection_ms && window_ended_after(entry.not_after_ms[version], heard_at_ms);
+  return {may_have_changed ? Outcome::stale : Outcome::retired, version};
+}
+
+}  // namespace shearline::engine

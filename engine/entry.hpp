@@ -1,0 +1,69 @@
+// One credential as a check needs it: 256 bytes that are never changed once a slot of the index points at
+// them, and beside them what few need. judge() is all that verification knows about versions, windows and
+// stale views; it works alike whatever the answer is.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "base/ulid.hpp"
+#include "engine/digest.hpp"
+#include "engine/keyed_hash.hpp"
+#include "engine/table.hpp"
+#include "engine/verdict.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace shearline::engine {
+
+inline constexpr std::size_t entry_bytes_max = 256;
+
+// Bit i of a mask speaks of the version or dead digest with index i.
+struct alignas(64) Entry {
+  KeyedHash client;
+  Midstates midstates;
+  std::array<Digest, accepting_versions_max> digests;
+  std::array<TimeMs, accepting_versions_max> not_after_ms{};    // the hard end counted in
+  std::array<std::uint64_t, dead_digests_max> dead_prefixes{};  // the first bytes of what is accepted no more
+  KeyedHash foreign_key;
+  std::array<Outcome, accepting_versions_max> roles{};  // current, grace or next
+  std::uint8_t accepted_mask = 0;
+  std::uint8_t dead_mask = 0;
+  std::uint8_t revoked_mask = 0;  // of the dead ones; else retired
+  std::uint8_t partition = 0;
+  bool suspended : 1 = false;
+  bool strict_when_stale : 1 = false;
+  bool has_foreign_key : 1 = false;
+};
+static_assert(sizeof(Entry) <= entry_bytes_max);
+
+// The rare part of what lies beside an entry.
+struct EntryExtra {
+  std::array<Ulid, accepting_versions_max - 1> more_version_ids;  // of the second version and the third
+  std::string client_id;                                          // kept for foreign keys only
+};
+struct EntrySide {
+  std::uint64_t revision = 0;
+  Ulid version_id;  // of the first version
+  std::unique_ptr<const EntryExtra> extra;
+
+  Ulid version_id_of(std::size_t version) const {
+    if (version == 0) return version_id;
+    return extra != nullptr ? extra->more_version_ids[version - 1] : Ulid{};
+  }
+};
+static_assert(sizeof(EntrySide) <= 32);
+
+std::uint64_t prefix_of(std::span<const Byte, 32> digest);
+
+inline constexpr std::uint8_t no_version = 0xff;
+struct Finding {
+  Outcome outcome = Outcome::mismatch;
+  std::uint8_t version = no_version;  // the one whose digest it is, accepted or not
+};
+// What `digest` means to this credential at `now`, when its partition was last heard of at `heard_at_ms`.
+Finding judge(const Entry& entry, std::span<const Byte, 32> digest, TimeMs now, TimeMs heard_at_ms);
+
+}  // namespace shearline::engine

@@ -1,0 +1,194 @@
+#include "engine/table.hpp"
+
+#include "engine/api_key.hpp"
+#include "engine/table_impl.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace shearline::engine {
+namespace {
+
+Entry make_nobody(Random& random) {
+  Entry entry;
+  const auto fill = [&random](auto& words) {
+    random.fill({reinterpret_cast<Byte*>(words.data()), sizeof words});
+  };
+  fill(entry.midstates.inner);
+  fill(entry.midstates.outer);
+  for (Digest& digest : entry.digests) random.fill(digest.writable());
+  fill(entry.dead_prefixes);
+  return entry;
+}
+
+void write_versions(const CredentialFacts& facts, Entry& entry) {
+  assert(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
+  for (std::size_t i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
+    const AcceptedVersion& version = facts.accepted[i];
+    entry.digests[i] = version.digest->clone();
+    entry.roles[i] = version.role;
+    entry.not_after_ms[i] = std::min(version.not_after_ms, facts.expires_at_ms);
+    entry.accepted_mask |= static_cast<std::uint8_t>(1U << i);
+  }
+  for (std::size_t i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
+    entry.dead_prefixes[i] = prefix_of(facts.dead[i].digest->reveal());
+    entry.dead_mask |= static_cast<std::uint8_t>(1U << i);
+    if (facts.dead[i].revoked) entry.revoked_mask |= static_cast<std::uint8_t>(1U << i);
+  }
+}
+
+void write_side(const CredentialFacts& facts, EntrySide& side) {
+  side.revision = facts.revision;
+  if (!facts.accepted.empty()) side.version_id = facts.accepted[0].version_id;
+  if (facts.accepted.size() <= 1 && !facts.foreign_key_lookup) return;
+  auto extra = std::make_unique<EntryExtra>();
+  for (std::size_t i = 1; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
+    extra->more_version_ids[i - 1] = facts.accepted[i].version_id;
+  }
+  if (facts.foreign_key_lookup) extra->client_id = facts.client_id;
+  side.extra = std::move(extra);
+}
+
+}  // namespace
+
+Table::Impl::Impl(const TableOptions& options, const Key& pepper, Random& random)
+    : nobody(make_nobody(random)),
+      hash_client_id(random),
+      hash_foreign_lookup(random),
+      lookup_key(hmac_midstates(derive_lookup_key(pepper).reveal())),
+      turns(options.workers),
+      own_pepper(pepper.clone()),
+      capacity_hint(options.capacity_hint) {
+  publish(std::make_unique<Index>(capacity_hint));
+}
+
+bool Table::Impl::is_it(std::uint32_t number, SlotKind kind, KeyedHash hash) const {
+  const Entry& entry = entries.entry(number);
+  return kind == SlotKind::client ? entry.client == hash : entry.has_foreign_key && entry.foreign_key == hash;
+}
+
+Index::Probe Table::Impl::find(const Index& in, SlotKind kind, KeyedHash hash) const {
+  Index::Probe probe = in.first(kind, hash);
+  while (probe.entry != no_entry && !is_it(probe.entry, kind, hash)) probe = in.next(kind, hash, probe);
+  return probe;
+}
+
+std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash client,
+                                       std::uint32_t predecessor) {
+  if (!entries.has_free()) reclaim();
+  const std::uint32_t number = entries.take();
+  Entry& entry = entries.writable_entry(number);
+  entry.client = client;
+  entry.midstates = predecessor != no_entry ? entries.entry(predecessor).midstates
+                                            : derive_midstates(own_pepper, facts.client_id);
+  entry.partition = facts.partition;
+  entry.suspended = facts.suspended;
+  entry.strict_when_stale = facts.strict_when_stale;
+  entry.has_foreign_key = facts.foreign_key_lookup.has_value();
+  if (facts.foreign_key_lookup) entry.foreign_key = hash_foreign_lookup(*facts.foreign_key_lookup);
+  write_versions(facts, entry);
+  write_side(facts, entries.writable_side(number));
+  return number;
+}
+
+void Table::Impl::point_at(SlotKind kind, KeyedHash hash, std::uint32_t number) {
+  if (const Index::Probe there = find(*own_index, kind, hash); there.entry != no_entry) {
+    own_index->replace(there.position, number);
+    return;
+  }
+  if (!own_index->has_room()) grow();
+  own_index->insert(kind, hash, number);
+}
+
+// A foreign key that another client took over meanwhile stays with that client.
+void Table::Impl::forget_foreign_key(std::uint32_t number) {
+  const Entry& entry = entries.entry(number);
+  if (!entry.has_foreign_key) return;
+  const Index::Probe there = find(*own_index, SlotKind::foreign_key, entry.foreign_key);
+  if (there.entry == number) own_index->remove(there.position);
+}
+
+void Table::Impl::retire_entry(std::uint32_t number) { retired_entries.push_back({turns.current(), number}); }
+
+void Table::Impl::publish(std::unique_ptr<Index> fresh) {
+  published_index.store(fresh.get(), std::memory_order_release);
+  if (own_index != nullptr) retired_indexes.push_back({turns.current(), std::move(own_index)});
+  own_index = std::move(fresh);
+}
+
+// Twice what is in use; removed slots do not come along.
+void Table::Impl::grow() {
+  auto fresh = std::make_unique<Index>(std::max(own_index->in_use() * 2, capacity_hint));
+  own_index->for_each([&](SlotKind kind, std::uint32_t number) {
+    const Entry& entry = entries.entry(number);
+    fresh->insert(kind, kind == SlotKind::client ? entry.client : entry.foreign_key, number);
+  });
+  publish(std::move(fresh));
+}
+
+void Table::Impl::reclaim() {
+  if (retired_entries.empty() && retired_indexes.empty()) return;
+  turns.close();
+  const std::uint64_t oldest = turns.oldest();
+  while (!retired_entries.empty() && retired_entries.front().epoch < oldest) {
+    entries.give_back(retired_entries.front().thing);
+    retired_entries.pop_front();
+  }
+  while (!retired_indexes.empty() && retired_indexes.front().epoch < oldest) retired_indexes.pop_front();
+}
+
+Table::Table(const TableOptions& options, const Key& pepper, Random& random)
+    : impl_(std::make_unique<Impl>(options, pepper, random)) {}
+Table::~Table() = default;
+
+bool Table::put(const CredentialFacts& facts) {
+  assert(is_client_id(as_bytes(facts.client_id)) && facts.partition < View::partitions_max);
+  Impl& in = *impl_;
+  const KeyedHash client = in.hash_client_id(as_bytes(facts.client_id));
+  const std::uint32_t old = in.find(*in.own_index, SlotKind::client, client).entry;
+  const std::uint64_t known_revision = old == no_entry ? 0 : in.entries.side(old).revision;
+  if (facts.revision <= known_revision) return false;
+
+  const std::uint32_t number = in.write_entry(facts, client, old);
+  const Entry& entry = in.entries.entry(number);
+  // What ends, ends first: a foreign key the client no longer has, then the client's own slot.
+  if (old != no_entry) {
+    const Entry& before = in.entries.entry(old);
+    if (!entry.has_foreign_key || !(before.foreign_key == entry.foreign_key)) in.forget_foreign_key(old);
+  }
+  in.point_at(SlotKind::client, client, number);
+  if (entry.has_foreign_key) in.point_at(SlotKind::foreign_key, entry.foreign_key, number);
+  if (old != no_entry) {
+    in.retire_entry(old);
+  } else {
+    in.credentials.fetch_add(1, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+void Table::clear() {
+  Impl& in = *impl_;
+  std::vector<std::uint32_t> entries;
+  in.own_index->for_each([&](SlotKind kind, std::uint32_t number) {
+    if (kind == SlotKind::client) entries.push_back(number);
+  });
+  in.publish(std::make_unique<Index>(in.capacity_hint));
+  for (const std::uint32_t number : entries) in.retire_entry(number);
+  in.credentials.store(0, std::memory_order_relaxed);
+  in.reclaim();
+}
+
+std::size_t Table::size() const { return impl_->credentials.load(std::memory_order_relaxed); }
+
+std::uint64_t Table::revision_of(std::string_view client_id) const {
+  const Impl& in = *impl_;
+  const KeyedHash client = in.hash_client_id(as_bytes(client_id));
+  const std::uint32_t number = in.find(*in.own_index, SlotKind::client, client).entry;
+  return number == no_entry ? 0 : in.entries.side(number).revision;
+}
+
+void Table::reclaim() { impl_->reclaim(); }
+void Table::enter_turn(std::size_t worker) { impl_->turns.enter(worker); }
+void Table::leave_turn(std::size_t worker) { impl_->turns.leave(worker); }
+
+}  // namespace shearline::engine
