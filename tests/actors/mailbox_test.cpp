@@ -1,0 +1,261 @@
+// Mailboxes and reply slots between fibers of one thread.
+#include "actors/mailbox.hpp"
+
+#include "actors/reply.hpp"
+
+#include <boost/fiber/operations.hpp>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace shearline::actors {
+namespace {
+
+using Note = std::unique_ptr<int>;  // move-only, as messages may be
+Note note(int number) { return std::make_unique<int>(number); }
+
+class Mailboxes : public ::testing::Test {
+ protected:
+  template <class Box>
+  static std::vector<int> drain(Box& box) {
+    std::vector<int> got;
+    while (auto message = box.receive(0)) got.push_back(**message);
+    return got;
+  }
+  void let_others_run() {
+    for (int i = 0; i < 10; ++i) boost::this_fiber::yield();
+  }
+
+  std::unique_ptr<loop::Loop> loop_ = loop::make_uring_loop({}).value();
+  loop::FiberScheduler scheduler_{*loop_};
+};
+
+TEST_F(Mailboxes, DeliverInTheOrderOfSending) {
+  Mailbox<Note, 4, WhenFull::shed> box(*loop_);
+  for (int i = 1; i <= 3; ++i) EXPECT_TRUE(box.send(note(i)));
+  EXPECT_EQ(drain(box), (std::vector{1, 2, 3}));
+}
+
+TEST_F(Mailboxes, WakeTheirOwnerWhenSomethingArrives) {
+  Mailbox<Note, 4, WhenFull::wait> box(*loop_);
+  int got = 0;
+  auto owner = loop::spawn("owner", [&] { got = **box.receive(); });
+  let_others_run();
+  EXPECT_EQ(got, 0);
+  box.send(note(7));
+  owner.join();
+  EXPECT_EQ(got, 7);
+}
+
+TEST_F(Mailboxes, ThatShedRefuseWhatIsBeyondTheLimit) {
+  Mailbox<Note, 2, WhenFull::shed> box(*loop_);
+  EXPECT_TRUE(box.send(note(1)));
+  EXPECT_TRUE(box.send(note(2)));
+  EXPECT_FALSE(box.send(note(3)));
+  EXPECT_EQ(box.messages_lost(), 1U);
+  EXPECT_EQ(drain(box), (std::vector{1, 2}));
+}
+
+TEST_F(Mailboxes, ThatDropTheOldestKeepTheNewest) {
+  Mailbox<Note, 2, WhenFull::drop_oldest> box(*loop_);
+  for (int i = 1; i <= 4; ++i) EXPECT_TRUE(box.send(note(i)));
+  EXPECT_EQ(box.messages_lost(), 2U);
+  EXPECT_EQ(drain(box), (std::vector{3, 4}));
+}
+
+TEST_F(Mailboxes, ThatWaitHoldTheSenderUntilThereIsRoom) {
+  Mailbox<Note, 1, WhenFull::wait> box(*loop_);
+  int sent = 0;
+  auto sender = loop::spawn("sender", [&] {
+    for (int i = 1; i <= 3; ++i) {
+      EXPECT_TRUE(box.send(note(i)));
+      ++sent;
+    }
+    box.close();
+  });
+  let_others_run();
+  EXPECT_EQ(sent, 1) << "the second one must wait";
+  std::vector<int> got;
+  while (auto message = box.receive()) got.push_back(**message);
+  sender.join();
+  EXPECT_EQ(got, (std::vector{1, 2, 3}));
+  EXPECT_EQ(box.messages_lost(), 0U);
+}
+
+TEST_F(Mailboxes, ControlMessagesPassAllOthersEvenWhenFull) {
+  Mailbox<Note, 2, WhenFull::shed> box(*loop_);
+  box.send(note(1));
+  box.send(note(2));
+  EXPECT_TRUE(box.send_control(note(100)));
+  EXPECT_EQ(drain(box), (std::vector{100, 1, 2}));
+}
+
+TEST_F(Mailboxes, HoldOnlyAFewControlMessages) {
+  Mailbox<Note, 1, WhenFull::shed> box(*loop_);
+  for (std::size_t i = 0; i < control_messages_max; ++i) EXPECT_TRUE(box.send_control(note(1)));
+  EXPECT_FALSE(box.send_control(note(1)));
+}
+
+TEST_F(Mailboxes, ClosedOnesTakeNothingAndEndAfterTheLastMessage) {
+  Mailbox<Note, 4, WhenFull::shed> box(*loop_);
+  box.send(note(1));
+  box.send(note(2));
+  box.close();
+  EXPECT_TRUE(box.closed());
+  EXPECT_FALSE(box.send(note(3)));
+  EXPECT_FALSE(box.send_control(note(3)));
+  EXPECT_EQ(**box.receive(), 1);
+  EXPECT_EQ(**box.receive(), 2);
+  EXPECT_EQ(box.receive(), std::nullopt);  // without a deadline: would hang if it did not end
+}
+
+TEST_F(Mailboxes, ClosingReleasesTheOwnerAndWaitingSenders) {
+  Mailbox<Note, 1, WhenFull::wait> full(*loop_);
+  Mailbox<Note, 1, WhenFull::wait> empty(*loop_);
+  full.send(note(1));
+  bool taken = true;
+  auto sender = loop::spawn("sender", [&] { taken = full.send(note(2)); });
+  bool ended = false;
+  auto owner = loop::spawn("owner", [&] { ended = !empty.receive(); });
+  let_others_run();
+  full.close();
+  empty.close();
+  sender.join();
+  owner.join();
+  EXPECT_FALSE(taken);
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(Mailboxes, ReceiveGivesUpAtItsDeadline) {
+  Mailbox<Note, 1, WhenFull::wait> box(*loop_);
+  EXPECT_EQ(box.receive(loop_->monotonic_ms() + 2), std::nullopt);
+  EXPECT_FALSE(box.closed());
+}
+
+TEST_F(Mailboxes, TakeMessagesFromAnotherThreadWhileTheirOwnerSleeps) {
+  using Box = Mailbox<Note, 64, WhenFull::shed>;
+  Box box(*loop_);
+  Box::ThreadLane& lane = box.open_lane();
+  constexpr int count = 5'000;
+  std::thread worker([&] {
+    for (int i = 0; i < count; ++i)
+      while (!lane.send(note(i))) std::this_thread::yield();
+  });
+  for (int i = 0; i < count; ++i) ASSERT_EQ(**box.receive(), i);  // hangs if a wake is lost
+  worker.join();
+}
+
+TEST_F(Mailboxes, NeitherLanesNorTheirOwnThreadStarveTheOther) {
+  using Box = Mailbox<Note, 8, WhenFull::shed>;
+  Box box(*loop_);
+  Box::ThreadLane& first = box.open_lane();
+  Box::ThreadLane& second = box.open_lane();
+  for (int i = 0; i < 4; ++i) {
+    box.send(note(10));
+    first.send(note(20));
+    second.send(note(30));
+  }
+  std::vector<int> got = drain(box);
+  got.resize(4);
+  EXPECT_EQ(std::ranges::count(got, 10), 2);
+  EXPECT_EQ(std::ranges::count(got, 20), 1);
+  EXPECT_EQ(std::ranges::count(got, 30), 1);
+}
+
+TEST_F(Mailboxes, LanesOfAClosedMailboxRefuse) {
+  using Box = Mailbox<Note, 1, WhenFull::shed>;
+  Box box(*loop_);
+  Box::ThreadLane& lane = box.open_lane();
+  EXPECT_TRUE(lane.send(note(1)));
+  EXPECT_FALSE(lane.send(note(2))) << "full";
+  EXPECT_EQ(box.messages_lost(), 1U);
+  box.close();
+  EXPECT_EQ(drain(box), (std::vector{1}));
+  EXPECT_FALSE(lane.send(note(3)));
+  EXPECT_FALSE(box.open_lane().send(note(4)));
+}
+
+// Only a mailbox that sheds has lanes: another thread can neither wait here nor take back what it has sent.
+template <class Box>
+concept HasLanes = requires(Box box) { box.open_lane(); };
+static_assert(HasLanes<Mailbox<Note, 1, WhenFull::shed>>);
+static_assert(!HasLanes<Mailbox<Note, 1, WhenFull::wait>>);
+static_assert(!HasLanes<Mailbox<Note, 1, WhenFull::drop_oldest>>);
+
+class Replies : public Mailboxes {
+ protected:
+  struct Question {
+    int number = 0;
+    ReplyTo<Result<int>> reply;
+  };
+  using Box = Mailbox<Question, 1, WhenFull::wait>;
+};
+
+TEST_F(Replies, BringTheAnswerToTheFiberThatAsked) {
+  Box box(*loop_);
+  auto responder = loop::spawn("responder", [&] {
+    while (auto question = box.receive()) question->reply->set(question->number * 2);
+  });
+  Reply<Result<int>> reply(*loop_);
+  box.send({21, &reply});
+  EXPECT_EQ(reply.wait().value(), 42);
+  box.close();
+  responder.join();
+}
+
+TEST_F(Replies, AreUnavailableWhenTheQuestionIsDroppedUnanswered) {
+  Reply<Result<int>> refused(*loop_);
+  Box box(*loop_);
+  box.close();
+  box.send({1, &refused});
+  EXPECT_EQ(refused.wait().error().code, Code::unavailable);
+
+  Reply<Result<int>> forgotten(*loop_);
+  {
+    const Question question{1, &forgotten};
+  }
+  EXPECT_EQ(forgotten.wait().error().code, Code::unavailable);
+}
+
+TEST_F(Replies, AreUnavailableWhenTheMailboxGoesWithTheQuestionInside) {
+  Reply<Result<int>> reply(*loop_);
+  {
+    Box box(*loop_);
+    box.send({1, &reply});
+  }
+  EXPECT_EQ(reply.wait().error().code, Code::unavailable);
+}
+
+TEST_F(Replies, MayNameWhatAnAbandonedQuestionIsAnswered) {
+  Reply<std::string> reply(*loop_, "nobody is there");
+  {
+    const ReplyTo<std::string> to(&reply);
+  }
+  EXPECT_EQ(reply.wait(), "nobody is there");
+}
+
+TEST_F(Replies, AfterTheDeadlineGoNowhere) {
+  ReplyTo<std::string> late;
+  {
+    Reply<std::string> reply(*loop_, "nobody answered in time");
+    late = ReplyTo<std::string>(&reply);
+    EXPECT_TRUE(late.is_awaited());
+    EXPECT_EQ(reply.wait(loop_->monotonic_ms() + 1), "nobody answered in time");
+  }
+  EXPECT_FALSE(late.is_awaited());
+  late.set("too late");  // the asking fiber is gone; nothing of it is touched
+}
+
+TEST_F(Replies, KeepTheFirstAnswer) {
+  Reply<std::string> reply(*loop_);
+  reply.set("first");
+  reply.set("second");
+  EXPECT_EQ(reply.wait(), "first");
+}
+
+}  // namespace
+}  // namespace shearline::actors
