@@ -1,0 +1,199 @@
+#include "io/front/connection.hpp"
+
+#include "base/arena.hpp"
+
+#include <sys/socket.h>
+
+#include <cassert>
+#include <cerrno>
+
+namespace shearline::front {
+
+Connection::Connection(int socket, std::uint64_t id, Desk& desk)
+    : socket_(socket),
+      desk_(desk),
+      replies_(desk.buffers),
+      session_(desk.rules, replies_, id),
+      receive_(*this, [](loop::Operation* op, int result,
+                         std::uint32_t flags) { of(op).on_received(result, flags); }),
+      send_(*this, [](loop::Operation* op, int result, std::uint32_t) { of(op).on_sent(result); }),
+      shut_(*this, [](loop::Operation* op, int, std::uint32_t) { of(op).on_shut(); }),
+      close_(*this,
+             [](loop::Operation* op, int, std::uint32_t) {
+               Connection& connection = of(op);
+               connection.close_.in_flight = false;
+               connection.phase_ = Phase::released;
+               connection.desk_.released.push_back(&connection);
+             }),
+      timer_(*this) {
+  timer_.expire = [](loop::Timer* timer) { static_cast<Timer*>(timer)->connection.expire(); };
+}
+
+Connection::~Connection() {
+  assert(phase_ == Phase::released);
+  assert(!receive_.in_flight && !send_.in_flight && !shut_.in_flight && !close_.in_flight);
+}
+
+void Connection::open() { start_receiving(); }
+
+bool Connection::has_work_in_flight() const {
+  return phase_ == Phase::flushing || (phase_ == Phase::open && (session_.inside_request() || unsent() > 0));
+}
+
+void Connection::touch() {
+  if (touched_) return;
+  touched_ = true;
+  desk_.touched.push_back(this);
+}
+
+void Connection::start_receiving() {
+  desk_.loop.receive_multishot(socket_, receive_);
+  receive_.in_flight = true;
+  cancel_asked_ = false;
+}
+
+void Connection::on_received(int result, std::uint32_t flags) {
+  if ((flags & loop::completion_more) == 0) receive_.in_flight = false;
+  if ((flags & loop::completion_buffer) != 0) {
+    take_bytes(loop::buffer_of(flags), result > 0 ? static_cast<std::size_t>(result) : 0);
+  }
+  if (result == 0) {
+    peer_has_closed_ = true;
+  } else if (result == -ENOBUFS) {
+    starved_ = true;
+    desk_.starved.push_back(this);
+  } else if (result < 0 && result != -ECANCELED) {
+    close();  // the socket is broken; there is nobody to tell
+  }
+  touch();
+}
+
+void Connection::take_bytes(std::uint16_t buffer, std::size_t size) {
+  desk_.held.push_back({buffer, static_cast<std::uint32_t>(size)});
+  desk_.rules.counters.received_bytes.add(size);
+  if (phase_ == Phase::open) session_.receive(desk_.loop.receive_buffer(buffer).first(size), desk_.turn);
+}
+
+void Connection::on_sent(int result) {
+  send_.in_flight = false;
+  ++sends_ended_;
+  if (result < 0) {
+    close();
+  } else {
+    sent_bytes_ += static_cast<std::size_t>(result);
+    desk_.rules.counters.sent_bytes.add(static_cast<std::uint64_t>(result));
+    if (sent_bytes_ == sending_.size()) {
+      desk_.buffers.give(std::exchange(sending_, {}));
+      sent_bytes_ = 0;
+    }
+  }
+  touch();
+}
+
+void Connection::on_shut() {
+  shut_.in_flight = false;
+  touch();
+}
+
+void Connection::settle() {
+  touched_ = false;
+  if (phase_ >= Phase::closing) return close_step();
+  if (phase_ == Phase::open && (session_.finished() || peer_has_closed_)) phase_ = Phase::flushing;
+  send_more();
+  if (phase_ == Phase::flushing && unsent() == 0) {
+    if (peer_has_closed_) return close();
+    shut_our_side();
+  }
+  if (phase_ == Phase::lingering && peer_has_closed_ && !shut_.in_flight) return close();
+  mind_reading();
+  mind_deadline();
+}
+
+void Connection::send_more() {
+  if (send_.in_flight) return;
+  if (sending_.empty()) {
+    if (!replies_.ready()) return;
+    sending_ = replies_.take_finished();
+  }
+  send_.in_flight = true;
+  desk_.loop.send(socket_, ByteView(sending_).subspan(sent_bytes_), send_);
+}
+
+// Closing at once, with bytes of the peer unread, would reset the connection and could take our last words
+// with it. So: shut our side, read and drop, until the peer has closed or the linger time is over.
+void Connection::shut_our_side() {
+  phase_ = Phase::lingering;
+  shut_.in_flight = true;
+  desk_.loop.shutdown(socket_, SHUT_WR, shut_);
+}
+
+void Connection::mind_reading() {
+  const std::size_t most = desk_.limits.unsent_bytes_max;
+  paused_ = phase_ == Phase::open && unsent() > (paused_ ? most / 2 : most);
+  if (paused_ && receive_.in_flight && !cancel_asked_) {
+    cancel_asked_ = true;
+    desk_.loop.cancel(receive_);
+  }
+  if (!paused_ && !receive_.in_flight && !starved_ && !peer_has_closed_) start_receiving();
+}
+
+void Connection::receive_again() {
+  starved_ = false;
+  if (phase_ < Phase::closing) mind_reading();
+}
+
+void Connection::mind_deadline() {
+  Deadline wanted = Deadline::none;
+  std::uint64_t subject = 0;
+  std::int64_t delay_ms = 0;
+  if (phase_ == Phase::lingering) {
+    wanted = Deadline::linger;
+    delay_ms = desk_.limits.linger_ms;
+  } else if (phase_ == Phase::flushing || paused_) {
+    wanted = Deadline::unread_replies;
+    subject = sends_ended_;
+    delay_ms = desk_.limits.unread_replies_ms;
+  } else if (session_.inside_request()) {
+    wanted = Deadline::unfinished_request;
+    subject = session_.requests_ended();
+    delay_ms = desk_.limits.unfinished_request_ms;
+  }
+  if (wanted == deadline_ && subject == deadline_subject_) return;
+  deadline_ = wanted;
+  deadline_subject_ = subject;
+  if (wanted == Deadline::none) {
+    desk_.loop.stop_timer(timer_);
+  } else {
+    desk_.loop.start_timer(timer_, desk_.loop.monotonic_ms() + delay_ms);
+  }
+}
+
+void Connection::expire() {
+  if (deadline_ == Deadline::unfinished_request) {
+    session_.time_out(desk_.turn);
+  } else {
+    close();
+  }
+  deadline_ = Deadline::none;
+  touch();
+}
+
+void Connection::close() {
+  if (phase_ >= Phase::closing) return;
+  phase_ = Phase::closing;
+  desk_.loop.stop_timer(timer_);
+  if (receive_.in_flight && !cancel_asked_) desk_.loop.cancel(receive_);
+  if (send_.in_flight) desk_.loop.cancel(send_);
+  touch();
+}
+
+// A descriptor is closed only when no operation names it any more; closing alone would cancel nothing.
+void Connection::close_step() {
+  if (phase_ != Phase::closing || close_.in_flight) return;
+  if (receive_.in_flight || send_.in_flight || shut_.in_flight) return;
+  if (starved_) std::erase(desk_.starved, this);
+  close_.in_flight = true;
+  desk_.loop.close(socket_, close_);
+}
+
+}  // namespace shearline::front

@@ -1,0 +1,120 @@
+// One connected socket of a worker: bytes in to the session, replies out in order, and an end that loses
+// nothing. Used by Worker; knows operations and deadlines, not commands.
+#pragma once
+
+#include "io/front/replies.hpp"
+#include "io/front/resp_session.hpp"
+#include "io/front/turn.hpp"
+#include "io/loop/loop.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace shearline::front {
+
+class Connection;
+
+struct ConnectionLimits {
+  std::size_t unsent_bytes_max = 256 * 1024;  // beyond it the connection is not read, until half is sent
+  std::int64_t unfinished_request_ms = 10'000;
+  std::int64_t unread_replies_ms = 60'000;  // nothing taken for so long: closed
+  std::int64_t linger_ms = 1'000;           // after our last word, for the peer to read it and close
+};
+
+// What the connections of one worker share; everything here belongs to its thread.
+struct Desk {
+  struct HeldBuffer {
+    std::uint16_t id;
+    std::uint32_t bytes;
+  };
+
+  loop::Loop& loop;
+  Turn& turn;
+  const SessionRules& rules;
+  const ConnectionLimits& limits;
+  BufferPool buffers{};
+  std::vector<Connection*> touched{};   // something happened: settle() at the turn's end
+  std::vector<Connection*> starved{};   // no receive buffer was left for them
+  std::vector<Connection*> released{};  // closed, every operation complete: free at the turn's end
+  std::vector<HeldBuffer> held{};       // receive buffers whose bytes this turn still refers to
+};
+
+// Lifecycle: made by the worker for a socket it was dealt; begins to close by the peer's wish, by QUIT, by a
+// fault, by a deadline or with the worker; the kernel may still hold its operations then, so it reports
+// itself in Desk::released after the last completion, and only then may it be destroyed.
+// Owner: the worker. Thread: the worker's.
+class Connection {
+ public:
+  Connection(int socket, std::uint64_t id, Desk& desk);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void open();                      // starts receiving
+  void settle();                    // after the turn is resolved: sends, stops or resumes reading, ends
+  void receive_again();             // receive buffers came back
+  void close();                     // now: whatever is unsent is given up
+  bool has_work_in_flight() const;  // half a request, or replies that are not sent
+
+  std::size_t index = 0;  // the worker's: where it stands in its list
+
+ private:
+  enum class Phase : std::uint8_t {
+    open,
+    flushing,   // nothing more is asked; replies go out
+    lingering,  // our side is shut; what the peer still sends is dropped until it closes too
+    closing,    // operations are being canceled
+    released,
+  };
+  // At most one at a time: what the connection waits for says which.
+  enum class Deadline : std::uint8_t { none, unfinished_request, unread_replies, linger };
+  struct Operation : loop::Operation {
+    Operation(Connection& whose, void (*handler)(loop::Operation*, int, std::uint32_t)) : connection(whose) {
+      complete = handler;
+    }
+    Connection& connection;
+    bool in_flight = false;
+  };
+  struct Timer : loop::Timer {
+    explicit Timer(Connection& whose) : connection(whose) {}
+    Connection& connection;
+  };
+
+  static Connection& of(loop::Operation* operation) { return static_cast<Operation*>(operation)->connection; }
+  void on_received(int result, std::uint32_t flags);
+  void take_bytes(std::uint16_t buffer, std::size_t size);
+  void on_sent(int result);
+  void on_shut();
+  void touch();
+  void start_receiving();
+  void send_more();
+  void shut_our_side();
+  void mind_reading();
+  void mind_deadline();
+  void expire();
+  void close_step();
+  std::size_t unsent() const { return sending_.size() - sent_bytes_ + replies_.unsent(); }
+
+  const int socket_;
+  Desk& desk_;
+  Replies replies_;
+  RespSession session_;
+  Phase phase_ = Phase::open;
+  bool touched_ = false;
+  bool peer_has_closed_ = false;
+  bool paused_ = false;        // too much is unsent
+  bool starved_ = false;       // in Desk::starved
+  bool cancel_asked_ = false;  // of the receive
+  Bytes sending_;
+  std::size_t sent_bytes_ = 0;
+  Operation receive_;
+  Operation send_;
+  Operation shut_;
+  Operation close_;
+  Timer timer_;
+  Deadline deadline_ = Deadline::none;
+  std::uint64_t deadline_subject_ = 0;  // which request, or which send, the deadline is about
+  std::uint64_t sends_ended_ = 0;
+};
+
+}  // namespace shearline::front

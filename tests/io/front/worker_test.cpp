@@ -1,0 +1,491 @@
+// Workers on real sockets: what a client sees at the port, whatever it sends and however it behaves.
+#include "io/front/worker.hpp"
+
+#include "io/loop/stream.hpp"
+#include "tests/io/front/fixture.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+namespace shearline::front {
+namespace {
+
+using testing::Credentials;
+using ::testing::HasSubstr;
+using testing::request;
+using ::testing::StartsWith;
+
+const std::string right = "right-secret-0001";
+
+std::uint16_t port_of(int listener) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
+  return ntohs(address.sin_port);
+}
+
+// A blocking client. Every wait ends with the test's own time limit at the latest.
+class Peer {
+ public:
+  explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    connected_ =
+        socket_ >= 0 && ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  explicit Peer(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  Peer(Peer&& other) noexcept : socket_(std::exchange(other.socket_, -1)), connected_(other.connected_) {}
+  ~Peer() { hang_up(); }
+
+  bool connected() const { return connected_; }
+  void hang_up() {
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  }
+  void say_no_more() { ::shutdown(socket_, SHUT_WR); }
+  int socket() const { return socket_; }
+
+  // False when the other side has closed.
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent < 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  // Exactly this many bytes, or what came before the end.
+  std::string read(std::size_t size) {
+    std::string got(size, '\0');
+    const ssize_t count = ::recv(socket_, got.data(), size, MSG_WAITALL);
+    got.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return got;
+  }
+  std::string read_to_the_end() {
+    std::string all;
+    for (std::string more = read(4096); !more.empty(); more = read(4096)) all += more;
+    return all;
+  }
+  std::string ask(const std::vector<std::string>& arguments, std::size_t reply_bytes) {
+    send(request(arguments));
+    return read(reply_bytes);
+  }
+
+ private:
+  int socket_;
+  bool connected_ = false;
+};
+
+const std::string verified = "+current\r\n";
+
+class Service : public ::testing::Test {
+ protected:
+  void start(std::size_t count = 1) {
+    if (!credentials) credentials = std::make_unique<Credentials>(count);
+    credentials->put("acme", right);
+    auto listener = loop::listen_on({.host = "127.0.0.1", .port = 0, .unix_path = {}}, 1024);
+    ASSERT_TRUE(listener.has_value()) << listener.error().message;
+    options.listeners.push_back(*listener);
+    port = port_of(*listener);
+    front = std::make_unique<Front>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      workers.push_back(std::make_unique<Worker>(options, credentials->table, credentials->view,
+                                                 credentials->clock, *front, i));
+      threads.emplace_back([worker = workers.back().get()] { EXPECT_TRUE(worker->run().has_value()); });
+    }
+    for (const auto& worker : workers) ASSERT_TRUE(worker->wait_until_running().has_value());
+  }
+  void stop() {
+    if (front) front->stop();
+    for (auto& thread : threads) thread.join();
+    threads.clear();
+  }
+  void TearDown() override {
+    stop();
+    for (const int listener : options.listeners) ::close(listener);
+    if (front) {
+      EXPECT_EQ(front->connections(), 0U);
+    }
+  }
+
+  std::string verify(Peer& peer) { return peer.ask({"VERIFY", "acme", right}, verified.size()); }
+  const WorkerCounters& counters(std::size_t worker = 0) { return front->counters(worker); }
+
+  std::unique_ptr<Credentials> credentials;
+  WorkerOptions options;
+  std::uint16_t port = 0;
+  std::unique_ptr<Front> front;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::thread> threads;
+};
+
+TEST_F(Service, VerifiesOverTcp) {
+  start();
+  Peer peer(port);
+  EXPECT_EQ(verify(peer), verified);
+  EXPECT_EQ(peer.ask({"MVERIFY", "acme", right, "acme", "no", "", ""}, 9), "$3\r\ncrm\r\n");
+}
+
+TEST_F(Service, VerifiesOverAUnixSocketBesideTcp) {
+  std::string folder = "/tmp/shearline-front-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/s";
+  auto listener = loop::listen_on({.host = {}, .port = 0, .unix_path = path}, 16);
+  ASSERT_TRUE(listener.has_value());
+  options.listeners.push_back(*listener);
+  start();
+  Peer near(path);
+  Peer far(port);
+  EXPECT_EQ(verify(near), verified);
+  EXPECT_EQ(verify(far), verified);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Service, AnswersByteByByteRequests) {
+  start();
+  Peer peer(port);
+  for (const char byte : request({"MVERIFY", "acme", right, "acme", "wrong"})) peer.send({&byte, 1});
+  EXPECT_EQ(peer.read(8), "$2\r\ncr\r\n");
+}
+
+TEST_F(Service, AnswersALongPipelineInOrder) {
+  start();
+  Peer peer(port);
+  std::string bytes;
+  std::string expected;
+  for (int i = 0; i < 20'000; ++i) {
+    const bool fits = i % 7 != 0;
+    bytes += request({"VERIFY", "acme", fits ? right : "wrong"});
+    expected += fits ? verified : "+rejected\r\n";
+    if (i % 1'000 == 0) {
+      bytes += request({"ECHO", std::to_string(i)});
+      expected += to_string([i] {
+        Bytes out;
+        wire::write_bulk(out, std::to_string(i));
+        return out;
+      }());
+    }
+  }
+  std::thread sender([&] { peer.send(bytes); });
+  EXPECT_EQ(peer.read(expected.size()), expected);
+  sender.join();
+  EXPECT_EQ(counters().checks_total(), 20'000U);
+  EXPECT_LT(counters().batches.value(), 20'000U);  // many checks a batch, not one
+}
+
+TEST_F(Service, RefusesMoreThan4096PairsAndServesOn) {
+  start();
+  Peer peer(port);
+  std::vector<std::string> arguments{"MVERIFY"};
+  for (int i = 0; i < 4097; ++i) arguments.insert(arguments.end(), {"acme", right});
+  const std::string refusal = "-ERR at most 4096 checks in one 'mverify' command\r\n";
+  EXPECT_EQ(peer.ask(arguments, refusal.size()), refusal);
+  EXPECT_EQ(verify(peer), verified);
+}
+
+TEST_F(Service, TellsHttpOnceAndCloses) {
+  start();
+  Peer browser(port);
+  browser.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 33\r\n\r\n" +
+               request({"VERIFY", "acme", right}));
+  EXPECT_EQ(browser.read_to_the_end(),
+            "-ERR Protocol error: expected an array ('*'); inline commands and HTTP are not spoken here\r\n");
+  EXPECT_EQ(counters().checks_total(), 0U);
+  Peer other(port);
+  EXPECT_EQ(verify(other), verified);
+}
+
+TEST_F(Service, AnswersWhatCameBeforeBrokenFramingThenSaysSoAndCloses) {
+  start();
+  Peer peer(port);
+  peer.send(request({"VERIFY", "acme", right}) + "*2\r\n$4\r\nECHO\r\n*1\r\n" + std::string(100'000, 'z'));
+  EXPECT_EQ(peer.read_to_the_end(), verified + "-ERR Protocol error: nested arrays are not accepted\r\n");
+  EXPECT_EQ(counters().protocol_errors.value(), 1U);
+}
+
+TEST_F(Service, ClosesHalfARequestAfterItsTimeAndNobodyElse) {
+  options.limits.unfinished_request_ms = 30;
+  start();
+  Peer idle(port);
+  EXPECT_EQ(verify(idle), verified);
+  Peer half(port);
+  half.send(request({"PING"}) + "*3\r\n$6\r\nVERIFY\r\n$4\r\nac");
+  EXPECT_EQ(half.read_to_the_end(),
+            "+PONG\r\n-ERR Protocol error: the rest of a request did not arrive in time\r\n");
+  EXPECT_EQ(verify(idle), verified);
+}
+
+TEST_F(Service, DripOfSingleBytesDoesNotProlongTheTimeOfARequest) {
+  options.limits.unfinished_request_ms = 50;
+  start();
+  Peer peer(port);
+  // A request that never ends: the sender stops only because the other side has closed.
+  std::string answer;
+  peer.send("*60000\r\n$4\r\nPING\r\n");
+  while (peer.send("$1\r\nx\r\n") && answer.empty()) {
+    char byte = 0;
+    if (::recv(peer.socket(), &byte, 1, MSG_DONTWAIT) == 1) answer += byte;
+  }
+  answer += peer.read_to_the_end();
+  EXPECT_THAT(answer, HasSubstr("wrong number of arguments for 'ping'"));
+}
+
+TEST_F(Service, ThousandSilentConnectionsDisturbNobody) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  start(2);
+  std::vector<Peer> silent;
+  for (int i = 0; i < 1'000; ++i) {
+    silent.emplace_back(port);
+    ASSERT_TRUE(silent.back().connected()) << i;
+  }
+  for (int i = 0; i < 10; ++i) {
+    Peer peer(port);
+    EXPECT_EQ(verify(peer), verified);
+  }
+  EXPECT_EQ(verify(silent.front()), verified);
+  EXPECT_EQ(verify(silent.back()), verified);
+}
+
+TEST_F(Service, ConnectionsAreDealtRoundTheWorkers) {
+  start(3);
+  std::vector<Peer> peers;
+  for (int i = 0; i < 30; ++i) {
+    peers.emplace_back(port);
+    EXPECT_EQ(verify(peers.back()), verified);
+  }
+  for (std::size_t worker = 0; worker < 3; ++worker) {
+    EXPECT_EQ(counters(worker).connections(), 10U);
+    EXPECT_EQ(counters(worker).checks_total(), 10U);
+  }
+}
+
+TEST_F(Service, OneConnectionTooManyIsToldSoAndClosed) {
+  options.connections_max = 2;
+  start();
+  Peer first(port);
+  Peer second(port);
+  EXPECT_EQ(verify(first), verified);
+  EXPECT_EQ(verify(second), verified);
+  Peer third(port);
+  EXPECT_EQ(third.read_to_the_end(), "-ERR max number of clients reached\r\n");
+  EXPECT_EQ(counters().connections_refused.value(), 1U);
+  EXPECT_EQ(verify(first), verified);
+}
+
+TEST_F(Service, PlaceOfAClosedConnectionIsFreeAgain) {
+  options.connections_max = 1;
+  start();
+  for (int i = 0; i < 20; ++i) {
+    Peer peer(port);
+    peer.send(request({"QUIT"}));
+    ASSERT_EQ(peer.read_to_the_end(), "+OK\r\n");
+    peer.hang_up();
+    while (front->connections() > 0) std::this_thread::yield();
+  }
+  EXPECT_EQ(counters().connections_refused.value(), 0U);
+}
+
+TEST_F(Service, RepliesToAPeerThatHasSaidAllAreStillSent) {
+  start();
+  Peer peer(port);
+  peer.send(request({"VERIFY", "acme", right}) + request({"PING"}) + "*2\r\n$4\r\nEC");
+  peer.say_no_more();
+  EXPECT_EQ(peer.read_to_the_end(), verified + "+PONG\r\n");
+}
+
+TEST_F(Service, PeerThatVanishesInTheMiddleHarmsNobody) {
+  start();
+  Peer stays(port);
+  for (int i = 0; i < 50; ++i) {
+    Peer peer(port);
+    peer.send(request({"MVERIFY", "acme", right, "acme", right}) +
+              "*3\r\n$6\r\nVERIFY\r\n$4\r\nacme\r\n$10\r\nhalf");
+    linger at_once{.l_onoff = 1, .l_linger = 0};  // reset, not an orderly end
+    setsockopt(peer.socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    peer.hang_up();
+  }
+  EXPECT_EQ(verify(stays), verified);
+}
+
+TEST_F(Service, PeerThatReadsNothingIsNotReadEitherAndLosesNothing) {
+  options.limits.unsent_bytes_max = 16 * 1024;
+  options.receive_buffers = 4;
+  start();
+  Peer peer(port);
+  const std::string one = request({"ECHO", std::string(600, 'e')});
+  const std::string reply = "$600\r\n" + std::string(600, 'e') + "\r\n";
+  // Sends until the worker has stopped reading and the kernel's buffers are full.
+  fcntl(peer.socket(), F_SETFL, O_NONBLOCK);
+  std::size_t sent = 0;
+  std::size_t offset = 0;
+  std::uint64_t received_before = 0;
+  while (true) {
+    const ssize_t count = ::send(peer.socket(), one.data() + offset, one.size() - offset, MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += static_cast<std::size_t>(count);
+      offset = (offset + static_cast<std::size_t>(count)) % one.size();
+      continue;
+    }
+    Peer other(port);
+    ASSERT_EQ(verify(other), verified);  // a worker with a full connection serves on
+    const std::uint64_t received = counters().received_bytes.value();
+    if (received == received_before) break;
+    received_before = received + request({"VERIFY", "acme", right}).size();
+  }
+  fcntl(peer.socket(), F_SETFL, 0);
+  std::thread finisher([&] {
+    peer.send(std::string_view(one).substr(offset));
+    peer.say_no_more();
+  });
+  const std::size_t requests = (sent + one.size() - offset) / one.size();
+  std::string all = peer.read_to_the_end();
+  finisher.join();
+  ASSERT_EQ(all.size(), requests * reply.size());
+  for (std::size_t at = 0; at < all.size(); at += reply.size())
+    ASSERT_EQ(all.compare(at, reply.size(), reply), 0);
+}
+
+TEST_F(Service, PeerThatTakesNoRepliesIsClosedAfterItsTime) {
+  options.limits.unsent_bytes_max = 1024;
+  options.limits.unread_replies_ms = 30;
+  start();
+  Peer peer(port);
+  const std::string one = request({"ECHO", std::string(600, 'e')});
+  while (peer.send(one)) {
+  }
+  while (front->connections() > 0) std::this_thread::yield();
+  Peer other(port);
+  EXPECT_EQ(verify(other), verified);
+}
+
+TEST_F(Service, FewReceiveBuffersServeManyConnections) {
+  options.receive_buffers = 2;
+  options.receive_buffer_bytes = 256;
+  start();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 100; ++i) peers.emplace_back(port);
+  std::string bytes;
+  for (int i = 0; i < 40; ++i) bytes += request({"VERIFY", "acme", right});
+  for (Peer& peer : peers) ASSERT_TRUE(peer.send(bytes));
+  std::string expected;
+  for (int i = 0; i < 40; ++i) expected += verified;
+  for (Peer& peer : peers) ASSERT_EQ(peer.read(expected.size()), expected);
+}
+
+TEST_F(Service, OutOfDescriptorsPausesAcceptingAndGoesOnAfterwards) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  setrlimit(RLIMIT_NOFILE, &few);
+  options.accept_retry_ms = 5;
+  start();
+  Peer served(port);
+  EXPECT_EQ(verify(served), verified);
+  // One number is kept for the client's socket; none is left for the worker's end of it.
+  std::vector<int> taken;
+  for (int copy = dup(STDERR_FILENO); copy >= 0; copy = dup(STDERR_FILENO)) taken.push_back(copy);
+  ::close(taken.back());
+  taken.pop_back();
+  Peer waits(port);
+  EXPECT_TRUE(waits.connected());
+  while (counters().accept_pauses.value() < 2) std::this_thread::yield();
+  EXPECT_EQ(verify(served), verified);
+  for (const int copy : taken) ::close(copy);
+  EXPECT_EQ(verify(waits), verified);
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_F(Service, StopFinishesWhatWasBegunAndClosesEverybody) {
+  options.drain_ms = 60'000;  // it must not take that long
+  start(2);
+  Peer idle(port);
+  Peer busy(port);
+  EXPECT_EQ(verify(idle), verified);
+  const std::string bytes = request({"MVERIFY", "acme", right, "acme", "wrong"});
+  busy.send(request({"PING"}) + bytes.substr(0, bytes.size() - 3));
+  EXPECT_EQ(busy.read(7), "+PONG\r\n");
+  front->stop();
+  busy.send(bytes.substr(bytes.size() - 3));
+  EXPECT_EQ(busy.read(8), "$2\r\ncr\r\n");
+  stop();
+  EXPECT_EQ(idle.read_to_the_end(), "");
+  EXPECT_EQ(busy.read_to_the_end(), "");
+  EXPECT_EQ(counters(0).connections() + counters(1).connections(), 0U);
+}
+
+TEST_F(Service, StopDoesNotWaitLongerThanItsDeadline) {
+  options.drain_ms = 20;
+  start();
+  Peer half(port);
+  half.send(request({"PING"}) + "*2\r\n$4\r\nEC");
+  EXPECT_EQ(half.read(7), "+PONG\r\n");
+  stop();
+  EXPECT_EQ(half.read_to_the_end(), "");
+}
+
+TEST_F(Service, StopBeforeAnybodyCameEndsAtOnce) {
+  start(3);
+  stop();
+}
+
+TEST_F(Service, WhileStoppingNewChecksAreRefusedClearly) {
+  options.drain_ms = 60'000;
+  start();
+  Peer half(port);  // keeps the worker in its drain
+  half.send(request({"PING"}) + "*2\r\n$4\r\nEC");
+  EXPECT_EQ(half.read(7), "+PONG\r\n");
+  Peer peer(port);
+  EXPECT_EQ(verify(peer), verified);
+  front->stop();
+  const std::string refusal = "-UNAVAILABLE stopping\r\n";
+  EXPECT_EQ(peer.ask({"VERIFY", "acme", right}, refusal.size()), refusal);
+  half.hang_up();
+}
+
+TEST_F(Service, GatewayMustNameItself) {
+  options.gateways = {{"edge", testing::token_hash("edge-token")}};
+  start();
+  Peer peer(port);
+  EXPECT_THAT(peer.ask({"VERIFY", "acme", right}, 8), StartsWith("-NOAUTH "));
+  Peer known(port);
+  EXPECT_EQ(known.ask({"AUTH", "edge", "edge-token"}, 5), "+OK\r\n");
+  EXPECT_EQ(verify(known), verified);
+}
+
+TEST_F(Service, TableChangesWhileWorkersVerify) {
+  start(2);
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int i = 0; i < 2'000; ++i) credentials->put("churn-" + std::to_string(i % 50), right);
+    done = true;
+  });
+  std::vector<Peer> peers;
+  for (int i = 0; i < 4; ++i) peers.emplace_back(port);
+  while (!done) {
+    for (Peer& peer : peers) ASSERT_EQ(verify(peer), verified);
+  }
+  writer.join();
+}
+
+}  // namespace
+}  // namespace shearline::front
