@@ -159,6 +159,12 @@ struct Event::Waiter : Timer {
   bool was_set = false;
 };
 
+Event::~Event() {
+  if (waiters_.empty()) return;
+  log::error("event_destroyed_with_fibers_waiting", {{"fibers", waiters_.size()}});
+  std::abort();
+}
+
 void Event::set() {
   set_ = true;
   for (Waiter* waiter : std::exchange(waiters_, {})) {

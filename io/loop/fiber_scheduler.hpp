@@ -46,6 +46,7 @@ int await(Loop& loop, const std::function<void(Operation&)>& start, std::int64_t
 class Event {
  public:
   explicit Event(Loop& loop) : loop_(loop) {}
+  ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   void set();

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 namespace shearline::loop {
@@ -49,6 +51,8 @@ std::unexpected<Error> cannot_listen(const Address& address, int error) {
                   start + (address.is_unix() ? "no permission to create the socket there"
                                              : "ports below 1024 need privileges; choose a "
                                                "higher one or grant CAP_NET_BIND_SERVICE"));
+    case EBUSY:
+      return fail(Code::conflict, start + "another program keeps its folder locked; choose another folder");
     case ENOENT:
       return fail(Code::invalid, start + "its folder does not exist");
     default:
@@ -91,15 +95,23 @@ Result<int> bind_and_listen(const Address& address, const SocketAddress& resolve
   return socket.release();
 }
 
-// Two engines starting at the same moment would both see the same stale socket, and the second would remove
-// the first one's fresh one: the folder's lock lets one after the other.
+// Waits a moment for another start-up in the folder; a lock that somebody keeps for longer is not ours.
+int lock_folder(int folder) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK && errno != EINTR) return errno;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return EBUSY;
+}
+
+// Two engines starting at the same moment would both see the same stale socket, and the second would remove the
+// first one's fresh one: the folder's lock lets one after the other.
 Result<int> listen_on_path(const Address& address, const SocketAddress& resolved, int backlog) {
   const auto folder = std::filesystem::absolute(address.unix_path).parent_path();
   const Descriptor lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (lock.get() < 0) return cannot_listen(address, errno);
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return cannot_listen(address, errno);
-  }
+  if (const int error = lock_folder(lock.get()); error != 0) return cannot_listen(address, error);
   if (Status cleared = clear_path(address, resolved); !cleared) return std::unexpected(cleared.error());
   return bind_and_listen(address, resolved, backlog);
 }

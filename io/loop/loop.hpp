@@ -81,7 +81,7 @@ class Loop {
   // say).
   virtual void cancel(Operation& operation) = 0;
   // Hands `value` (a descriptor, say) to another thread's loop, where on_message(value) is called. msg_ring.
-  // `other` must outlive this loop's last turn.
+  // What was written before is visible there. `other` must outlive this loop.
   virtual void send_message(Loop& other, std::uint64_t value) = 0;
   void on_message(std::function<void(std::uint64_t)> handler) { message_handler_ = std::move(handler); }
 

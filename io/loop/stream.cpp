@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -38,6 +39,13 @@ Result<std::vector<SocketAddress>> resolve_off_thread(Loop& loop, const Address&
   return found;
 }
 
+// The deadline of one of `candidates` still to try: a silent address must not use up the time of the next one.
+std::int64_t share_of(Loop& loop, std::int64_t deadline_ms, std::size_t candidates) {
+  if (deadline_ms < 0) return -1;
+  const std::int64_t now_ms = loop.monotonic_ms();
+  return now_ms + std::max<std::int64_t>(0, deadline_ms - now_ms) / static_cast<std::int64_t>(candidates);
+}
+
 // A connected socket, or a negative errno.
 int connect_one(Loop& loop, const SocketAddress& address, std::int64_t deadline_ms) {
   const int socket = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -59,11 +67,10 @@ Result<Stream> Stream::connect(Loop& loop, const Address& address, std::int64_t 
   if (!found) return std::unexpected(found.error());
 
   int last_error = ETIME;
-  for (const SocketAddress& candidate : *found) {
-    const int socket = connect_one(loop, candidate, deadline_ms);
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const int socket = connect_one(loop, (*found)[i], share_of(loop, deadline_ms, found->size() - i));
     if (socket >= 0) return Stream(loop, socket, address.text());
     last_error = -socket;
-    if (last_error == ETIME) break;
   }
   return fail(Code::unavailable, "cannot connect to " + address.text() + ": " + describe(last_error));
 }

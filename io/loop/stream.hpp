@@ -36,7 +36,7 @@ class Stream {
   Stream& operator=(Stream&& other) noexcept;
   ~Stream();
 
-  // Bytes read (at least 1); unavailable when the peer closed, the deadline passed or the socket failed.
+  // Bytes read (at least 1) into a span that is not empty; unavailable when the peer closed, the deadline passed or the socket failed.
   Result<std::size_t> read_some(ByteSpan into, std::int64_t timeout_ms);
   // After an error some of the bytes may have been sent.
   Status write_all(ByteView bytes, std::int64_t timeout_ms);

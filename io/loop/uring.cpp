@@ -101,6 +101,7 @@ class UringLoop final : public Loop {
   void own(io_uring_sqe* entry, Operation& operation);
   void watch_wake();
   void submit(OutgoingMessage& message);
+  void finish_messages();
   static void message_sent(Operation* self, int result, std::uint32_t flags);
 
   std::int64_t wait_ns(std::int64_t wait_ms) const;
@@ -114,11 +115,13 @@ class UringLoop final : public Loop {
   bool open_ = false;
   bool in_turn_ = false;
   int wake_event_ = -1;
-  std::size_t in_flight_ = 0;  // operations (and outgoing messages) without their final completion
+  std::size_t in_flight_ = 0;           // operations without their final completion, with messages
+  std::size_t messages_in_flight_ = 0;  // the loop's own ones among them
   std::unique_ptr<ReceiveBuffers> buffers_;
   std::deque<Completion> backlog_;  // reaped outside a turn, to make room for submissions
   std::array<Completion, 256> batch_;
   alignas(64) std::atomic<State> state_{State::running};
+  std::atomic<std::uint64_t> messages_addressed_{0};  // by other threads to this loop
 };
 
 Status UringLoop::open() {
@@ -143,10 +146,12 @@ Status UringLoop::open() {
 }
 
 UringLoop::~UringLoop() {
-  if (in_flight_ > 0) {
-    log::error("loop_destroyed_with_operations_in_flight", {{"operations", in_flight_}});
+  if (in_flight_ > messages_in_flight_) {
+    log::error("loop_destroyed_with_operations_in_flight",
+               {{"operations", in_flight_ - messages_in_flight_}});
     std::abort();
   }
+  finish_messages();
   buffers_.reset();
   if (open_) io_uring_queue_exit(&ring_);
   if (wake_event_ >= 0) ::close(wake_event_);
@@ -246,11 +251,16 @@ void UringLoop::cancel(Operation& operation) {
 // --- messages between rings -------------------------------------------------------------------------------
 
 void UringLoop::send_message(Loop& other, std::uint64_t value) {
+  auto& receiver = static_cast<UringLoop&>(other);
   auto* message = new OutgoingMessage;
   message->complete = message_sent;
   message->from = this;
-  message->ring = static_cast<UringLoop&>(other).ring_.ring_fd;
+  message->ring = receiver.ring_.ring_fd;
   message->value = value;
+  ++messages_in_flight_;
+  // The value itself goes through the kernel, which the memory model knows nothing of: this pair of release here and
+  // acquire in handle() is what makes everything written before visible to the receiver.
+  receiver.messages_addressed_.fetch_add(1, std::memory_order_release);
   submit(*message);
 }
 
@@ -264,13 +274,21 @@ void UringLoop::submit(OutgoingMessage& message) {
 
 void UringLoop::message_sent(Operation* self, int result, std::uint32_t /*flags*/) {
   std::unique_ptr<OutgoingMessage> message(static_cast<OutgoingMessage*>(self));
-  if (result >= 0) return;
   if (result == -EOVERFLOW || result == -EAGAIN || result == -ENOMEM) {  // the other ring is full just now
     UringLoop* from = message->from;
     from->submit(*message.release());
     return;
   }
-  log::error("loop_message_lost", {{"error", strerror(-result)}});
+  --message->from->messages_in_flight_;
+  if (result < 0) log::error("loop_message_lost", {{"error", strerror(-result)}});
+}
+
+// Delivery needs nothing from the receiver but room, so this ends.
+void UringLoop::finish_messages() {
+  while (messages_in_flight_ > 0) {
+    enter(-1);
+    handle_completions();
+  }
 }
 
 // --- turning ----------------------------------------------------------------------------------------------
@@ -369,6 +387,7 @@ std::size_t UringLoop::handle(const Completion& completion) {
       return 1;
     }
     case tag_message: {
+      static_cast<void>(messages_addressed_.load(std::memory_order_acquire));
       const auto low = static_cast<std::uint32_t>(completion.result);
       if (message_handler_) message_handler_(completion.user_data >> tag_bits << 32 | low);
       return 1;

@@ -3,7 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <array>
+#include <barrier>
 #include <fstream>
+#include <thread>
 
 namespace shearline::loop::test {
 namespace {
@@ -49,8 +52,6 @@ class UnixListener : public ::testing::Test {
 TEST_F(UnixListener, SecondOneIsRefusedWhileTheFirstListens) {
   const int first = listen_on(address_, 8).value();
   expect_refusal(listen_on(address_, 8), Code::conflict, address_, "listens there");
-  const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  ::close(client);
   ::close(first);
 }
 
@@ -61,6 +62,24 @@ TEST_F(UnixListener, StaleSocketFileIsReplaced) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(local_address(*again).value(), address_);
   ::close(*again);
+}
+
+TEST_F(UnixListener, OfTwoThatStartAtOnceOverAStaleSocketExactlyOneListens) {
+  for (int round = 0; round < 20; ++round) {
+    ::close(listen_on(address_, 8).value());
+    std::array<Result<int>, 2> results{-1, -1};
+    std::barrier start(2);
+    std::array<std::thread, 2> engines;
+    for (std::size_t i = 0; i < 2; ++i)
+      engines[i] = std::thread([&, i] {
+        start.arrive_and_wait();
+        results[i] = listen_on(address_, 8);
+      });
+    for (auto& engine : engines) engine.join();
+    EXPECT_NE(results[0].has_value(), results[1].has_value());
+    for (const auto& result : results)
+      if (result) ::close(*result);
+  }
 }
 
 TEST_F(UnixListener, FileThatIsNoSocketIsLeftAlone) {

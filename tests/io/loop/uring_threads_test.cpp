@@ -75,13 +75,7 @@ TEST(LoopThreads, MessagesArriveWholeAndInOrder) {
   std::thread sender([&] {
     const auto loop = new_loop({.entries = 16});
     for (std::uint64_t i = 0; i < count; ++i) loop->send_message(*receiver, value(i));
-    loop->turn(0);
-    // Its own completions: a loop is not destroyed before its messages are delivered.
-    Recorder last;
-    loop->sync_file(-1, last);
-    turn_until_finished(*loop, last);
-    while (loop->turn(1) > 0) {
-    }
+    // The destructor delivers what is still under way.
   });
   while (received < count) receiver->turn(-1);
   sender.join();
@@ -108,8 +102,7 @@ TEST(LoopThreads, DescriptorsAreDealtRoundTwoLoops) {
   ready.arrive_and_wait();
   for (std::size_t i = 0; i < 100; ++i)
     loop->send_message(*workers[i % 2], static_cast<std::uint64_t>(dup(0)));
-  std::size_t sent = 0;
-  while (sent < 100) sent += loop->turn(-1);
+  loop->turn(0);
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(dealt, (std::array{50, 50}));
 }
