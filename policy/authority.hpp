@@ -13,18 +13,29 @@ namespace shearline::policy {
 using FindAdmin = std::function<const Admin*(std::string_view admin_id)>;
 
 // parse -> signature by the enrolled key of `kid` -> decode -> audience -> iat/exp against now. unauthorized
-// for whatever a stranger could have sent; the reason is in the message and tells a stranger nothing of who
-// exists.
+// for whatever a stranger could have signed; the reason is in the message and tells a stranger nothing of who
+// exists. invalid: what is no JWS or no command at all.
 Result<Command> authenticate(std::string_view compact_jws, std::string_view deployment,
                              const FindAdmin& find_admin, TimeMs now);
+
+// The two halves of authenticate, for a caller that looks for an earlier answer between them: a repeated
+// command gets its answer until exp + 10 min, also when it may no longer act.
+Result<Command> authenticate_sender(std::string_view compact_jws, std::string_view deployment,
+                                    const FindAdmin& find_admin, TimeMs now);
+Status check_freshness(const Command& command, TimeMs now);
 
 struct Circumstances {
   std::size_t admins_active = 1;  // for bootstrap
   bool client_exists = false;     // import onto an existing client
 };
-// May this admin give this command on a credential with this metadata? policy_violation names what is
-// missing: a second party, an identity-provider proof (prod), an environment or tenant.
+// May this admin give this command on a credential with this metadata (null: no stored credential)? Creation
+// and import are judged by the metadata they bring as well. policy_violation names what is missing: a second
+// party, an identity-provider proof (prod), an environment or tenant.
 Status permit(const Admin& admin, const Command& command, const Metadata* metadata, const Rules& rules,
               const Circumstances& circumstances, TimeMs now);
+
+// Whether an admin may see a credential at all: for lists, which leave out what is outside the grants.
+bool may_see(const Admin& admin, const Metadata& metadata);
+bool changes_state(Verb verb);  // everything but status, list and history
 
 }  // namespace shearline::policy
