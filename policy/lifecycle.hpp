@@ -16,7 +16,10 @@ namespace shearline::policy {
 
 struct Decision {
   Credential next;
-  std::vector<AuditEvent> events;  // exactly one per change of state
+  // Exactly one per change of state of the credential, a version or the rotation, and one per ack. Empty:
+  // nothing changed, which is the answer to whatever was done before (promote twice, ack twice, the same
+  // rotation_id again); there is nothing to store but the answer itself.
+  std::vector<AuditEvent> events;
   // A pending version without digest, tags and envelope: the caller generates the secret, seals it for the
   // group and fills in what is missing before it stores (sealed BEFORE stored). Never set by advance().
   bool needs_secret = false;
@@ -28,6 +31,9 @@ struct Context {
   std::string_view node;         // node id, for events
   std::string_view mac_key_ref;  // the pepper new versions use
   Ulid new_version_id;           // for the version a decision may mint
+  // Members of the credential's group; create, import and rotate refuse a quorum larger than it. Null: not
+  // checked.
+  const std::set<std::string>* group_members = nullptr;
 };
 
 // credential.create on a client that does not exist: status new, one open rotation, prepared.
@@ -44,8 +50,8 @@ struct Imported {
 Result<Decision> import(const Command& command, const ImportItem& item, Imported imported,
                         const Context& context);
 
-// rotate. conflict names the open rotation; the same rotation_id again is answered by the caller from
-// `answered`.
+// rotate. conflict names the open rotation; the same rotation_id again, also after it ended, changes nothing.
+// On a credential that is still `new` and has no open rotation it brings the first version.
 Result<Decision> rotate(const Credential& credential, const Command& command, const Context& context);
 
 // The envelope is in the group's stream: prepared -> notified, the envelope leaves the record, the deadline
@@ -67,17 +73,34 @@ Result<Decision> revoke(const Credential& credential, const Command& command, co
 // What time alone brings about: not_before reached with quorum -> promoted; deadline passed -> expired; grace
 // over -> retired and rotation completed; retention over -> destroyed; hard end. Empty: nothing is due at
 // `now`.
+//
+// A rotation whose quorum is reached before its not_before keeps waiting: its deadline, and with it the
+// pending version's not_after, moves to not_before + the ack deadline when the last needed ack arrives, so
+// that people who deployed the new secret are not cut off meanwhile. Should members leave so that the quorum
+// no longer holds at not_before, their acks are dropped and others have until that deadline.
+// A prepared rotation has no deadline (that runs from notify): it is published again, or canceled by hand.
 std::optional<Decision> advance(const Credential& credential, const std::set<std::string>& group_members,
                                 const Context& context);
 // When advance() will next have something to do; time_never: nothing. A prepared rotation is due at once.
 TimeMs next_due(const Credential& credential, const Rules& rules);
 
-// The invariants of model.md that one credential alone can show (1, 3 in part, 2, 4): empty, or what is
-// broken.
-std::optional<std::string> broken_invariant(const Credential& before, const Credential& after, TimeMs now);
+// Whether verifiers take this version at `now`, its window, the hard end and the credential's status
+// considered. What the replica tells the table follows the same rule.
+bool is_accepting(const Credential& credential, const Version& version, const ClassRules& rules, TimeMs now);
 
-// The rotation as status and answers show it (JSON object without secrets, tags or digests).
+// The invariants of model.md that one credential alone can show (1 to 4, 7, 8 and the shape of its windows)
+// between one stored state and the next, at `now`: empty, or what is broken. A credential that did not exist
+// before is an empty one.
+std::optional<std::string> broken_invariant(const Credential& before, const Credential& after, TimeMs now);
+// Invariant 5: the events lead every state from what it was to what it is, one event for each change.
+std::optional<std::string> broken_event_chain(const Credential& before, const Decision& decision);
+
+// The rotation as status and answers show it: a JSON object without secrets, tags or digests, with
+// rotation_id, client_id, version_id, state, quorum {required, acks}, deadline_ms, requested_at_ms and the
+// end of the old version's window.
 std::string rotation_json(const Credential& credential, const Rotation& rotation);
+// The same for any rotation the record still knows, ended ones with what is kept of them.
+std::optional<std::string> find_rotation_json(const Credential& credential, std::string_view rotation_id);
 std::string credential_json(const Credential& credential);
 
 }  // namespace shearline::policy
