@@ -47,9 +47,9 @@ Result<EngineIdentity> decode_identity(std::string_view json);
 EngineIdentity identity_of(const Keyring& keyring);
 
 // Where the KEK comes from: "passphrase-file:/path", "passphrase-env:NAME", "key-file:/path" (32 bytes, hex
-// or raw), "key-env:NAME" (hex), "systemd:NAME" (a credential in $CREDENTIALS_DIRECTORY: 32 bytes as in a key
-// file are a key, anything else a passphrase). A passphrase goes through scrypt; one newline at its end is not
-// part of it. Files must be private (check_private), pipes and credentials need not be.
+// or raw), "key-env:NAME" (hex), "systemd:NAME" (a credential in $CREDENTIALS_DIRECTORY: 64 hex digits are a
+// key, anything else a passphrase). A passphrase goes through scrypt; one newline at its end is not part of it.
+// Files must be private (check_private); pipes and credentials are guarded by who made them.
 struct KekSource {
   enum class Kind { passphrase, key } kind = Kind::passphrase;
   Plaintext material;

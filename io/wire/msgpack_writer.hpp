@@ -14,7 +14,7 @@ namespace shearline::wire {
 
 struct GrowingSink {
   Bytes bytes;
-  void write(const char* data, std::size_t size) { append(bytes, as_bytes({data, size})); }
+  void write(const char* data, std::size_t size);
 };
 
 // For the first of two passes: how many bytes it will be.
