@@ -27,6 +27,12 @@ constexpr std::array<Byte, 256> meaning = [] {
   return table;
 }();
 
+// For messages. Cut at the first comma: a server that does not know our commands may repeat their arguments
+// behind it, and those are secrets.
+std::string excerpt(std::string_view line) {
+  return std::string(line.substr(0, std::min(line.find(','), std::size_t{80})));
+}
+
 }  // namespace
 
 std::string_view Tally::name_of(char letter) {
@@ -78,7 +84,7 @@ Status ReplyReader::take_line(std::string_view line) {
   }
   if (line.starts_with('-')) {
     ++tally_.errors;
-    if (tally_.first_error.empty()) tally_.first_error = line.substr(1);
+    if (tally_.first_error.empty()) tally_.first_error = excerpt(line.substr(1));
     end_frame();
     return {};
   }
@@ -98,7 +104,7 @@ Status ReplyReader::take_line(std::string_view line) {
       return {};
     }
   }
-  return fail(Code::invalid, "not an answer to what was asked: " + std::string(line.substr(0, 80)));
+  return fail(Code::invalid, "not an answer to what was asked: " + excerpt(line));
 }
 
 Status ReplyReader::take_body(ByteView part) {

@@ -68,6 +68,8 @@ Script::Script(const Population& population, const ScriptOptions& options)
     return options.wrong_share >= 1 || static_cast<double>(random.next_u64()) < bound;
   };
 
+  const Credential typical = population.at(0);
+  text_.reserve(frame_count * (32 + batch_ * (typical.client_id.size() + typical.secret.size() + 16)));
   ends_.reserve(frame_count);
   right_.reserve(frame_count * batch_);
   for (std::size_t frame = 0; frame < frame_count; ++frame) {

@@ -113,6 +113,15 @@ TEST_P(Replies, KeepTheFirstErrorAndGoOn) {
   EXPECT_EQ(tally.checks, script.checks_per_frame());
 }
 
+TEST_P(Replies, ShowNoArgumentThatTheServerRepeats) {
+  const Script script = make_script(GetParam(), 16, 0);
+  Tally tally;
+  ReplyReader reader(script, 0, tally);
+  ASSERT_EQ(reader.feed(as_bytes("-ERR unknown command 'VERIFY', with args beginning with: 'a' 'hush'\r\n")),
+            1U);
+  EXPECT_EQ(tally.first_error, "ERR unknown command 'VERIFY'");
+}
+
 TEST_P(Replies, RefuseWhatNobodyAskedFor) {
   for (const std::string bytes : {"+fine\r\n", ":1\r\n", "$3\r\nccc\r\n", "$-1\r\n", "$x\r\n",
                                   "HTTP/1.1 400\r\n", "+current\n", "\r\n"}) {
