@@ -381,6 +381,7 @@ std::size_t UringLoop::handle_completions() {
 std::size_t UringLoop::handle(const Completion& completion) {
   switch (completion.user_data & tag_mask) {
     case tag_operation: {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel carries the address as a number
       auto* operation = reinterpret_cast<Operation*>(completion.user_data);
       if ((completion.flags & completion_more) == 0) --in_flight_;
       operation->complete(operation, completion.result, completion.flags);

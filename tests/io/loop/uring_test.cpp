@@ -113,6 +113,7 @@ TEST(UringLoop, AcceptsManyConnectionsWithOneOperation) {
   {
     FiberScheduler scheduler(*loop);
     std::vector<Stream> clients;
+    clients.reserve(5);
     for (int i = 0; i < 5; ++i) clients.push_back(Stream::connect(*loop, address, -1).value());
   }
   while (accepted.seen.size() < 5) loop->turn(-1);
