@@ -1,6 +1,6 @@
 // One connection to Redis over the loop's own stream; hiredis formats and parses, nothing else.
-// Fiber-blocking with deadlines. RedisLink is one connection for one fiber at a time; RedisPool hands out
-// links for requests and makes new ones with growing pauses when Redis is away. The CLI uses the same link.
+// Fiber-blocking with deadlines, one fiber at a time. The store takes its links from a RedisPool
+// (redis_pool.hpp); the CLI and the command channel use a link of their own.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -8,7 +8,6 @@
 #include "io/loop/loop.hpp"
 #include "io/loop/stream.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,26 +33,36 @@ struct RedisReply {
 
   bool is_nil() const { return type == Type::nil; }
   bool is_error() const { return type == Type::error; }
+  bool is_array() const { return type == Type::array; }
+  bool is_text() const { return type == Type::status || type == Type::bulk; }
   std::string_view view() const { return as_text(text); }
 };
 
 class RedisLink {
  public:
+  // Connects, authenticates, selects the database and hears one answer, all within options.timeout_ms.
+  // unauthorized: Redis refuses the name or password. unavailable: not there, or still loading its data.
   static Result<std::unique_ptr<RedisLink>> connect(loop::Loop& loop, const RedisOptions& options);
   ~RedisLink();
+  RedisLink(const RedisLink&) = delete;
+  RedisLink& operator=(const RedisLink&) = delete;
 
   using Args = std::vector<std::string_view>;
-  // unavailable: the link is dead and must be dropped. A Redis error reply comes back as a value.
+  // unavailable: the link is dead and must be dropped; whether the command was carried out is not known.
+  // A Redis error reply comes back as a value. timeout_ms 0: the one of the options.
   Result<RedisReply> command(const Args& args, std::int64_t timeout_ms = 0);
   Result<std::vector<RedisReply>> pipeline(const std::vector<Args>& commands, std::int64_t timeout_ms = 0);
   // For subscriptions: the next push, waiting at most timeout_ms; nil when the time passed and the link is
-  // well.
+  // well. A fiber may wait here while another one sends with send().
   Result<RedisReply> next(std::int64_t timeout_ms);
-  void shut_down();  // makes a waiting fiber return
+  // Sends without waiting for an answer: SUBSCRIBE and UNSUBSCRIBE on a link that is read with next().
+  Status send(const Args& args);
+  void shut_down();  // from any fiber of the thread; makes a waiting one return unavailable
+  bool is_well() const;
 
  private:
-  RedisLink();
   struct Impl;
+  explicit RedisLink(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

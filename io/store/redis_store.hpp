@@ -1,21 +1,23 @@
 // The state in Redis (design: protocols.md section 5): keys with hash tags, one compare-and-put script,
-// streams for changes, outbox and groups, a sorted set for deadlines, the lease and its fence.
+// streams for changes, outbox and groups, a sorted set for deadlines, the lease and its fence. Used by
+// server/ and, for reading groups, by the CLI; it sees sealed bytes only.
 #pragma once
 
 #include "io/store/redis_link.hpp"
 #include "io/store/store.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace shearline::store {
 
 struct RedisDurability {
   bool append_only = false;
-  std::string fsync = "unknown";  // "always", "everysec", "no", "unknown" where CONFIG is forbidden
-  std::string eviction = "unknown";
-  std::string text() const;  // "aof-always", "aof-everysec", "none", "unknown"
+  std::string fsync = "unknown";     // "always", "everysec", "no", "unknown" where CONFIG is forbidden
+  std::string eviction = "unknown";  // "noeviction", ... or "unknown"
+  bool known = false;                // false: not even INFO is allowed
+  std::string text() const;          // "aof-always", "aof-everysec", "aof-no", "none", "unknown"
 };
 
 class RedisStore : public RawStore {
@@ -23,9 +25,10 @@ class RedisStore : public RawStore {
   // Whether the store answers right now, and what it promises. An eviction policy other than noeviction is
   // refused (policy_violation); no append-only file is the caller's to warn about.
   virtual Result<RedisDurability> check() = 0;
-  // Called with true when a connection was made after none worked, with false when the last one failed.
+  // Called with true when a connection was made after none worked, with false when the last one failed. The
+  // handler must not park.
   virtual void on_connection(std::function<void(bool up)> handler) = 0;
-  virtual void stop() = 0;  // every waiting call returns unavailable
+  virtual void stop() = 0;  // every waiting call returns unavailable; then it may be destroyed
 };
 
 std::unique_ptr<RedisStore> make_redis_store(loop::Loop& loop, const RedisOptions& options);

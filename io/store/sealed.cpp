@@ -127,7 +127,10 @@ Result<SealedStore::KnownHead> SealedStore::open_head(unsigned partition, const 
 Result<SealedStore::KnownHead> SealedStore::read_head(unsigned partition) {
   const std::uint64_t newest = at(partition).newest;  // own puts may raise it while we read
   const auto raw = raw_.head(partition);
-  if (!raw) return std::unexpected(raw.error());
+  if (!raw) {
+    if (raw.error().code == Code::internal_error) alarm_("store_broken", partition, raw.error().message);
+    return std::unexpected(raw.error());
+  }
   auto known = open_head(partition, *raw);
   if (!known) {
     alarm_("head_refused", partition, known.error().message);

@@ -111,6 +111,8 @@ class SealedStore {
   // tampered with, nothing was written, an alarm was raised. invalid: beyond the limits above.
   Result<std::uint64_t> compare_and_put(const Put& put);
 
+  // After any error of load or follow but not_found the caller pauses before it tries again.
+  //
   // Reads the partition, proves it against its head, then applies what is new to the follower: a partition
   // that is refused (internal_error, with an alarm) changes nothing. Called first, and again after not_found
   // from follow. One partition at a time is held in memory.
@@ -165,6 +167,7 @@ class SealedStore {
   void apply_image(unsigned partition, const Image& image, Follower& follower);
   void note_lost(unsigned partition, const Image& image, Follower& follower);
   void take(unsigned partition, const RawChange& change, Follower& follower);
+  void tell_broken(unsigned partition, const Error& error, Follower& follower);
   void diagnose(unsigned partition, Follower& follower);
 
   RawStore& raw_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace shearline::store {
 namespace {
@@ -38,7 +39,10 @@ Status SealedStore::load(unsigned partition, Follower& follower) {
   for (int i = 0; i < load_attempts_max; ++i) {
     auto image = read_image(partition, follower);
     if (!image && image.error().code == Code::not_found) continue;  // trimmed under our feet
-    if (!image) return std::unexpected(image.error());
+    if (!image) {
+      if (image.error().code == Code::internal_error) tell_broken(partition, image.error(), follower);
+      return std::unexpected(image.error());
+    }
     if (auto proof = prove(partition, *image); !proof) {
       follower.alarm("partition_refused", partition, proof.error().message);
       return proof;
@@ -137,7 +141,7 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   note_lost(partition, image, follower);
   here.newest = backwards ? image.position.counter : std::max(here.newest, image.position.counter);
   if (backwards) here.head.reset();
-  here.told_backwards = false;
+  here.told_backwards = here.told_broken = false;
   here.position = image.position;
   apply_image(partition, image, follower);
   follower.heard(partition);
@@ -188,6 +192,7 @@ Status SealedStore::follow(unsigned partition, Follower& follower, std::int64_t 
   const auto news = raw_.changes(partition, here.position, wait_ms);
   if (!news) {
     if (news.error().code == Code::not_found) diagnose(partition, follower);
+    if (news.error().code == Code::internal_error) tell_broken(partition, news.error(), follower);
     return std::unexpected(news.error());
   }
   for (const RawChange& change : *news) {
@@ -198,6 +203,7 @@ Status SealedStore::follow(unsigned partition, Follower& follower, std::int64_t 
     here.position = {change.counter, hash_of(change)};
     here.see(change.counter);
   }
+  here.told_broken = false;
   follower.heard(partition);
   return {};
 }
@@ -227,6 +233,11 @@ void SealedStore::take(unsigned partition, const RawChange& change, Follower& fo
                    change.field + " came with other bytes than this node saw under the same revision");
   }
   if (record->revision > known) follower.apply(*record);
+}
+
+void SealedStore::tell_broken(unsigned partition, const Error& error, Follower& follower) {
+  if (std::exchange(at(partition).told_broken, true)) return;
+  follower.alarm("store_broken", partition, error.message);
 }
 
 // Why the place we had reached is gone: trimmed away is ordinary, other bytes or a lower counter are not.

@@ -64,6 +64,7 @@ struct SealedStore::Partition {
   Position position;              // what follow has reached
   std::uint64_t newest = 0;       // the highest counter this node has seen here
   bool told_backwards = false;    // the alarm was raised; the next load clears it
+  bool told_broken = false;       // likewise
   std::uint64_t touches = 0;
   std::unordered_map<std::string, Kept> kept;
   std::deque<std::pair<std::uint64_t, std::string>> kept_order;  // (touched, field), oldest first

@@ -1,0 +1,101 @@
+// Both stores behind one face, with the hands of someone who writes them behind our back. Each test body runs
+// in a fiber on a loop and a thread of its own.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "io/store/redis_link.hpp"
+#include "io/store/sealed.hpp"
+#include "io/store/store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace shearline::store {
+
+struct HeldClock final : Clock {
+  TimeMs now = 1'800'000'000'000;
+  TimeMs now_ms() override { return now; }
+};
+
+void in_fiber(const std::function<void(loop::Loop&)>& body);
+
+class TestStore {
+ public:
+  virtual ~TestStore() = default;
+  virtual RawStore& raw() = 0;
+  virtual RawStore& other() = 0;  // another node's way to the same store
+
+  virtual void set_record(unsigned partition, const std::string& field, ByteView value) = 0;
+  virtual void remove_record(unsigned partition, const std::string& field) = 0;
+  virtual void set_head(unsigned partition, ByteView head) = 0;
+  virtual void add_change(unsigned partition, std::uint64_t counter, const std::string& field,
+                          ByteView value) = 0;
+  virtual void trim_changes(unsigned partition, std::size_t keep) = 0;
+  virtual void add_outbox(unsigned partition, std::uint64_t counter, std::uint32_t index, ByteView event) = 0;
+  virtual void swap_partitions(unsigned a, unsigned b) = 0;
+  virtual void remove_partition(unsigned partition) = 0;
+  virtual void back_up() = 0;
+  virtual void restore() = 0;
+
+  HeldClock clock;
+};
+
+enum class Backend { memory, redis };
+std::unique_ptr<TestStore> make_test_store(Backend backend, loop::Loop& loop);
+
+// TEST_P(Conformance, Says) { run([](TestStore& store) { ... }); }
+class StoreTest : public testing::TestWithParam<Backend> {
+ protected:
+  void run(const std::function<void(TestStore& store, loop::Loop& loop)>& body) const;
+};
+std::string backend_name(const testing::TestParamInfo<Backend>& info);
+
+// One raw command on a link of the test's own.
+RedisReply redis(loop::Loop& loop, const loop::Address& address, const RedisLink::Args& args);
+
+// Remembers all it was told.
+struct Recorder final : Follower {
+  std::uint64_t revision_of(const RecordKey& key) const override {
+    const auto found = records.find(key);
+    return found == records.end() ? 0 : found->second.revision;
+  }
+  void apply(const Record& record) override {
+    EXPECT_GT(record.revision, revision_of(record.key)) << record.key.field();
+    records[record.key] = record;
+    ++applied;
+  }
+  void alarm(std::string_view what, unsigned, std::string_view) override { alarms.emplace_back(what); }
+  void heard(unsigned partition) override { ++heard_of[partition]; }
+
+  std::map<RecordKey, Record> records;
+  std::vector<std::string> alarms;
+  std::map<unsigned, int> heard_of;
+  int applied = 0;
+};
+
+// One node: its sealed store and what it was told. All nodes of a test share the state key.
+struct TestNode {
+  explicit TestNode(RawStore& raw, Clock& clock);
+  void hold() { sealed.set_fence(sealed.raw().raise_fences().value()); }
+
+  // Follows until the partition stands at `counter`.
+  void follow_to(unsigned partition, std::uint64_t counter);
+
+  SeededRandom random{7};
+  Key state_key = random_key(random);
+  SealedStore sealed;
+  Recorder seen;
+  std::vector<std::string> alarms;  // of the store itself
+};
+
+// A credential's id in the given partition.
+std::string id_in(unsigned partition, int number = 0);
+Bytes text(std::string_view words);
+
+}  // namespace shearline::store
