@@ -2,21 +2,19 @@
 // back through the Reply slot of the request, which is reserved when the request is made, so no cycle of
 // mailboxes can lock.
 //
-//   from          to            message               when full
-//   admin         rotation      CommandWork           wait        a verified command that changes a
-//   credential rotation      distribution  SealWork              wait        a fresh secret to seal for a
-//   group rotation      distribution  PublishWork           wait        a stored envelope to append to its
-//   stream rotation,     audit         OutboxGrew            drop_oldest events were written; drain the
-//   outbox
-//     admin
-//   replica       rotation      RecordSeen            drop_oldest a credential changed (timers are
-//   re-derived) keeper        rotation,     LeaseChanged          wait        this node got or lost the
-//   control lease
-//                 admin, audit
+//   from             to             message          when full
+//   channel          admin          CommandReceived  shed         a JWS; its sender repeats it when nothing is heard
+//   admin            rotation       CommandWork      wait         a verified command that changes a credential
+//   rotation         distribution   SealWork         wait         a fresh secret to seal for a group
+//   rotation         distribution   PublishWork      wait         a stored envelope to append to its stream
+//   rotation, admin  audit          OutboxGrew       drop_oldest  events were written; drain the outbox
+//   replica          rotation       StoreMended      wait         lost writes were put back: look at the timers again
+//   keeper           all of them    LeaseChanged     (control)    this node got or lost the control lease
 //
 // Everything flows along admin -> rotation -> distribution -> audit; `wait` never points the other way.
 #pragma once
 
+#include "actors/mailbox.hpp"
 #include "actors/reply.hpp"
 #include "base/secret.hpp"
 #include "io/wire/envelope.hpp"
@@ -32,7 +30,7 @@ namespace shearline::actors {
 
 struct CommandWork {
   policy::Command command;
-  Reply<policy::Answer>* reply = nullptr;  // on the sender's stack; the sender waits for it
+  ReplyTo<policy::Answer> reply;
 };
 
 struct LeaseChanged {
@@ -40,11 +38,11 @@ struct LeaseChanged {
   std::uint64_t fence = 0;
 };
 
-struct RecordSeen {
-  std::string client_id;
+struct StoreMended {
+  unsigned partition = 0;
 };
 
-using RotationMessage = std::variant<CommandWork, LeaseChanged, RecordSeen>;
+using RotationMessage = std::variant<CommandWork, LeaseChanged, StoreMended>;
 
 struct Delivery {
   Bytes envelope;  // finished and signed
@@ -54,12 +52,12 @@ struct Delivery {
 struct SealWork {
   wire::DeliveredSecret delivered;
   std::string group_id;
-  Reply<Result<Delivery>>* reply = nullptr;
+  ReplyTo<Result<Delivery>> reply;
 };
 struct PublishWork {
   std::string group_id;
   Bytes envelope;
-  Reply<Status>* reply = nullptr;
+  ReplyTo<Status> reply;
 };
 using DistributionMessage = std::variant<SealWork, PublishWork>;
 
@@ -67,5 +65,16 @@ struct OutboxGrew {
   unsigned partition = 0;
 };
 using AuditMessage = std::variant<OutboxGrew, LeaseChanged>;
+
+// A command as it came in, from whatever channel; the answer goes out on the same one.
+struct CommandReceived {
+  std::string jws;
+};
+using AdminMessage = std::variant<CommandReceived, LeaseChanged>;
+
+using AdminMailbox = Mailbox<AdminMessage, 1024, WhenFull::shed>;
+using RotationMailbox = Mailbox<RotationMessage, 256, WhenFull::wait>;
+using DistributionMailbox = Mailbox<DistributionMessage, 256, WhenFull::wait>;
+using AuditMailbox = Mailbox<AuditMessage, 256, WhenFull::drop_oldest>;
 
 }  // namespace shearline::actors

@@ -1,0 +1,286 @@
+#include "actors/admin.hpp"
+
+#include "actors/gate.hpp"
+#include "actors/queries.hpp"
+#include "actors/rate.hpp"
+#include "actors/refusals.hpp"
+#include "base/log.hpp"
+#include "io/loop/fiber_scheduler.hpp"
+#include "policy/answered.hpp"
+#include "policy/authority.hpp"
+#include "policy/jws.hpp"
+#include "policy/membership.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
+namespace shearline::actors {
+namespace {
+
+using policy::Answer;
+using policy::AnswerStatus;
+using policy::Command;
+using policy::Verb;
+
+// Which answer channel the bytes name, true or not.
+std::optional<Ulid> claimed_jti(const std::string& compact) {
+  const Result<policy::UnverifiedJws> jws = policy::parse_jws(compact, policy::command_type);
+  if (!jws) return std::nullopt;
+  const nlohmann::json claims = nlohmann::json::parse(jws->claims_json, nullptr, false);
+  if (!claims.is_object() || !claims.contains("jti") || !claims["jti"].is_string()) return std::nullopt;
+  return Ulid::parse(claims["jti"].get<std::string>());
+}
+
+bool is_read(Verb verb) { return verb == Verb::status || verb == Verb::list || verb == Verb::history; }
+bool is_membership(Verb verb) {
+  return verb == Verb::group_create || verb == Verb::group_add || verb == Verb::admin_enroll;
+}
+
+}  // namespace
+
+struct Admin::Impl {
+  Impl(ActorContext& given, Directory& known_directory, KnownState known_state,
+       RotationMailbox& given_rotation, AuditMailbox& given_audit, SendAnswer send)
+      : context(given),
+        directory(known_directory),
+        known(std::move(known_state)),
+        rotation(given_rotation),
+        audit(given_audit),
+        send_answer(std::move(send)),
+        mailbox(given.loop),
+        hands(given.loop, "admin-command", admin_commands_in_flight_max),
+        membership(given.loop),
+        stopping(given.loop),
+        rate(given.rules.commands_per_minute_per_admin),
+        strangers(stranger_answers_per_second * 60),
+        refusals(refusals_told_apart_max) {}
+
+  void run() {
+    while (std::optional<AdminMessage> message = mailbox.receive()) {
+      if (const auto* lease = std::get_if<LeaseChanged>(&*message)) {
+        held = lease->held;
+      } else if (auto* received = std::get_if<CommandReceived>(&*message)) {
+        if (held) hands.run([this, jws = std::move(received->jws)] { handle(jws); });
+      }
+    }
+  }
+
+  void handle(const std::string& jws) {
+    const TimeMs now = context.clock.now_ms();
+    const Result<Command> command = policy::authenticate(
+        jws, context.keyring.deployment, [this](std::string_view id) { return directory.find_admin(id); },
+        now);
+    if (!command) return refuse_stranger(jws, command.error(), now);
+    Answer answer;
+    if (const TimeMs wait = rate.take(command->kid, now); wait > 0) {
+      answer =
+          refused(*command, {Code::rate_limited, "too many commands; wait " + std::to_string(wait) + " ms"});
+    } else {
+      answer = execute(*command);
+    }
+    // A node that lost the lease meanwhile stays silent: the holder will answer the repeated command.
+    if (answer.code == Code::unavailable && context.store.fence() == 0) return;
+    if (answer.status == AnswerStatus::rejected) refusals.count(command->kid, answer.code);
+    send(answer);
+  }
+
+  Answer execute(const Command& command) {
+    if (is_read(command.verb)) {
+      const Result<QueryAnswer> result = answer_query(context, directory, known, command);
+      if (!result) return refused(command, result.error());
+      Answer answer = answer_to(command);
+      answer.status = AnswerStatus::done;
+      answer.code = Code::ok;
+      answer.rotation_json = result->rotation_json;
+      answer.result_json = result->result_json;
+      return answer;
+    }
+    if (is_membership(command.verb)) {
+      const ClientLocks::Held lock = membership.lock("");  // few and far between: one at a time
+      const Result<Answer> answer = change_membership(command);
+      return answer ? *answer : refused(command, answer.error());
+    }
+    Reply<Answer> reply(context.loop, refused(command, {Code::unavailable, "this node is stopping"}));
+    rotation.send(CommandWork{command, &reply});
+    return reply.wait();
+  }
+
+  // ---- admins and groups ----
+
+  Result<Answer> change_membership(const Command& command) {
+    const TimeMs now = context.clock.now_ms();
+    const std::vector<policy::AnsweredCommand>* answered = answered_of(command);
+    if (answered != nullptr) {
+      const auto earlier = policy::earlier_answer(*answered, command);
+      if (!earlier) return std::unexpected(earlier.error());
+      if (*earlier != nullptr) return policy::decode_answer((*earlier)->answer);
+    }
+    const policy::Admin* admin = directory.find_admin(command.kid);
+    if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
+    Status allowed =
+        policy::permit(*admin, command, nullptr, context.rules, {directory.admins_active(now), false}, now);
+    if (!allowed) return std::unexpected(allowed.error());
+
+    const policy::MembershipContext with{now, context.node, context.rules.hash};
+    if (command.verb == Verb::admin_enroll) return enroll(command, with);
+    const policy::Group* group = directory.find_group(command.params.group);
+    auto change = command.verb == Verb::group_create ? policy::create_group(group, command, with)
+                                                     : policy::add_members(group, command, with);
+    if (!change) return std::unexpected(change.error());
+    const store::RecordKey key{store::Kind::group, change->next.group_id};
+    return store_membership(command, key, directory.group_revision(key.id), std::move(*change));
+  }
+
+  const std::vector<policy::AnsweredCommand>* answered_of(const Command& command) const {
+    if (command.verb == Verb::admin_enroll) {
+      const policy::Admin* admin = directory.find_admin(command.params.admin_id);
+      return admin == nullptr ? nullptr : &admin->answered;
+    }
+    const policy::Group* group = directory.find_group(command.params.group);
+    return group == nullptr ? nullptr : &group->answered;
+  }
+
+  Result<Answer> enroll(const Command& command, const policy::MembershipContext& with) {
+    const policy::Params& params = command.params;
+    const policy::EnrollFacts facts{directory.find_admin(params.admin_id) != nullptr,
+                                    directory.person_taken(params.person),
+                                    keys::sealing_key_proven(params.signing_key, params.admin_id,
+                                                             params.sealing_key, params.sealing_key_proof)};
+    auto change = policy::enroll_admin(facts, command, with);
+    if (!change) return std::unexpected(change.error());
+    const store::RecordKey key{store::Kind::admin, params.admin_id};
+    return store_membership(command, key, directory.admin_revision(key.id), std::move(*change));
+  }
+
+  template <class T>
+  Result<Answer> store_membership(const Command& command, const store::RecordKey& key, std::uint64_t revision,
+                                  policy::MembershipChange<T> change) {
+    Answer answer = answer_to(command);
+    answer.status = AnswerStatus::done;
+    answer.code = Code::ok;
+    answer.detail = change.event.type + " " + key.id;
+    const Status kept = policy::remember(change.next.answered,
+                                         policy::answered_command(command, policy::encode_answer(answer)),
+                                         change.event.at_ms);
+    if (!kept) return std::unexpected(kept.error());
+    store::SealedStore::Put put;
+    put.key = key;
+    put.expected_revision = revision;
+    put.payload = context.codec.encode(change.next);
+    put.events.push_back(wire::encode_event(change.event));
+    const Result<std::uint64_t> stored = context.store.compare_and_put(put);
+    if (!stored) {
+      if (stored.error().code != Code::conflict) return std::unexpected(stored.error());
+      return fail(Code::unavailable, "this node is not up to date yet; send the command again");
+    }
+    // The next command must see this one, whether or not the change stream has come round to us.
+    remember(std::move(change.next), *stored);
+    audit.send(OutboxGrew{store::system_partition});
+    return answer;
+  }
+
+  void remember(policy::Admin admin, std::uint64_t revision) {
+    directory.put_admin(std::move(admin), revision);
+  }
+  void remember(policy::Group group, std::uint64_t revision) {
+    directory.put_group(std::move(group), revision);
+  }
+
+  // ---- answers ----
+
+  // Whoever is not authenticated gets an answer only if the bytes name a jti, and only so often.
+  void refuse_stranger(const std::string& jws, const Error& error, TimeMs now) {
+    refusals.count("", error.code);
+    const std::optional<Ulid> jti = claimed_jti(jws);
+    if (!jti || strangers.take("", now) > 0) return;
+    Answer answer;
+    answer.jti = *jti;
+    answer.command_hash = sha256(as_bytes(jws));
+    answer.code = error.code;
+    answer.detail = error.message;
+    send(answer);
+  }
+
+  Answer answer_to(const Command& command) const {
+    Answer answer;
+    answer.jti = command.jti;
+    answer.command_hash = command.hash;
+    answer.durability = context.durability;
+    return answer;
+  }
+  Answer refused(const Command& command, const Error& error) const {
+    Answer answer = answer_to(command);
+    answer.code = error.code;
+    answer.detail = error.message;
+    return answer;
+  }
+
+  void send(const Answer& answer) {
+    send_answer(answer.jti.text(), policy::sign_jws(policy::encode_answer(answer), policy::reply_type,
+                                                    "engine", context.keyring.signing_seed));
+  }
+
+  // ---- refusals go on record now and then ----
+
+  void write_refusals() {
+    while (!stopping.wait(context.loop.monotonic_ms() + refusals_written_every_ms)) {
+      if (held && !refusals.empty()) write_refusals_once();
+    }
+  }
+
+  void write_refusals_once() {
+    const store::RecordKey key{store::Kind::fact, "refusals"};
+    const Result<store::Record> record = context.store.get(key, 0);
+    if (!record && record.error().code != Code::not_found) return;
+    store::SealedStore::Put put;
+    put.key = key;
+    put.expected_revision = record ? record->revision : 0;
+    put.payload = wire::encode_event(refusals.take(context.clock.now_ms(), context.node, context.rules.hash));
+    put.events.push_back(put.payload);
+    if (const Result<std::uint64_t> stored = context.store.compare_and_put(put); !stored) {
+      log::warning("refusals_not_recorded", {{"why", stored.error().message}});
+      return;
+    }
+    audit.send(OutboxGrew{store::system_partition});
+  }
+
+  ActorContext& context;
+  Directory& directory;
+  KnownState known;
+  RotationMailbox& rotation;
+  AuditMailbox& audit;
+  SendAnswer send_answer;
+  AdminMailbox mailbox;
+  Gate hands;
+  ClientLocks membership;
+  loop::Event stopping;
+  CommandRate rate;
+  CommandRate strangers;
+  Refusals refusals;
+  bool held = false;
+  boost::fibers::fiber fiber;
+  boost::fibers::fiber refusal_writer;
+};
+
+Admin::Admin(ActorContext& context, Directory& directory, KnownState known, RotationMailbox& rotation,
+             AuditMailbox& audit, SendAnswer send_answer)
+    : impl_(std::make_unique<Impl>(context, directory, std::move(known), rotation, audit,
+                                   std::move(send_answer))) {}
+Admin::~Admin() = default;
+
+void Admin::start() {
+  impl_->fiber = loop::spawn("admin", [this] { impl_->run(); });
+  impl_->refusal_writer = loop::spawn("admin-refusals", [this] { impl_->write_refusals(); });
+}
+AdminMailbox& Admin::mailbox() { return impl_->mailbox; }
+void Admin::stop() {
+  impl_->mailbox.close();
+  if (impl_->fiber.joinable()) impl_->fiber.join();
+  impl_->hands.close();
+  impl_->stopping.set();
+  if (impl_->refusal_writer.joinable()) impl_->refusal_writer.join();
+  if (impl_->held && !impl_->refusals.empty()) impl_->write_refusals_once();
+}
+
+}  // namespace shearline::actors

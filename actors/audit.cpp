@@ -1,0 +1,97 @@
+#include "actors/audit.hpp"
+
+#include "actors/audit_file.hpp"
+#include "base/log.hpp"
+#include "io/loop/fiber_scheduler.hpp"
+
+namespace shearline::actors {
+
+struct Audit::Impl {
+  Impl(ActorContext& given, std::string file_path)
+      : context(given), path(std::move(file_path)), mailbox(given.loop) {}
+
+  void run() {
+    while (std::optional<AuditMessage> message = mailbox.receive()) {
+      if (const auto* lease = std::get_if<LeaseChanged>(&*message)) {
+        held = lease->held;
+        if (held) drain_everything();
+      } else if (const auto* grew = std::get_if<OutboxGrew>(&*message)) {
+        if (held && !drain(grew->partition)) drain_everything();
+      }
+    }
+  }
+
+  // A failure (the disk, the store) is retried until it is over, the lease is lost or the actor ends: events that wait in
+  // the store are safe there, and nobody but this fiber waits for them.
+  void drain_everything() {
+    for (unsigned partition = 0; held && partition < store::partition_count;) {
+      if (drain(partition)) {
+        ++partition;
+        continue;
+      }
+      if (mailbox.closed() || context.store.fence() == 0) return;
+      loop::sleep_for_ms(context.loop, audit_retry_ms);
+    }
+  }
+
+  bool drain(unsigned partition) {
+    for (;;) {
+      Result<std::vector<store::SealedStore::Event>> events =
+          context.store.outbox(partition, audit_batch_max);
+      if (!events) return failed("outbox_unreadable", partition, events.error());
+      if (events->empty()) return true;
+      if (Status written = write(*events); !written)
+        return failed("audit_not_written", partition, written.error());
+      const store::SealedStore::Event& newest = events->back();
+      if (Status done = context.store.acknowledge_outbox(partition, newest.counter, newest.index); !done) {
+        return failed("outbox_not_acknowledged", partition, done.error());
+      }
+      if (events->size() < audit_batch_max) return true;
+    }
+  }
+
+  Status write(const std::vector<store::SealedStore::Event>& events) {
+    AuditChain::Draft draft = file->draft();
+    for (const store::SealedStore::Event& event : events) {
+      if (file->has(event)) continue;  // on disk since before a crash, only not acknowledged
+      const Result<policy::AuditEvent> decoded = wire::decode_event(event.event);
+      if (!decoded) return std::unexpected(decoded.error());
+      AuditChain::add(draft, event, wire::event_json(*decoded));
+    }
+    if (draft.text.empty()) return {};
+    return file->append(std::move(draft));
+  }
+
+  bool failed(std::string_view what, unsigned partition, const Error& error) {
+    log::error(what, {{"partition", store::partition_tag(partition)}, {"why", error.message}});
+    return false;
+  }
+
+  ActorContext& context;
+  std::string path;
+  AuditMailbox mailbox;
+  std::unique_ptr<AuditFile> file;
+  bool held = false;
+  boost::fibers::fiber fiber;
+};
+
+Audit::Audit(ActorContext& context, std::string path)
+    : impl_(std::make_unique<Impl>(context, std::move(path))) {}
+Audit::~Audit() = default;
+
+Status Audit::start() {
+  Result<AuditFile> file = AuditFile::open(impl_->context.loop, impl_->path);
+  if (!file) return std::unexpected(file.error());
+  impl_->file = std::make_unique<AuditFile>(std::move(*file));
+  impl_->fiber = loop::spawn("audit", [this] { impl_->run(); });
+  return {};
+}
+AuditMailbox& Audit::mailbox() { return impl_->mailbox; }
+std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->lines() : 0; }
+void Audit::stop() {
+  impl_->mailbox.close();
+  if (impl_->fiber.joinable()) impl_->fiber.join();
+  impl_->file.reset();  // the next engine on this data folder may have it
+}
+
+}  // namespace shearline::actors

@@ -1,0 +1,35 @@
+// The audit actor: moves events from the store's outbox to the audit file, syncs, and only then acknowledges them in the
+// store (design: architecture.md journey 3). A crash between the steps neither loses nor doubles an event. Runs on the
+// control thread; works only while this node holds the control lease. A full or broken disk stops the trail with an
+// alarm and never a verification: events wait in the store.
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <memory>
+#include <string>
+
+namespace shearline::actors {
+
+inline constexpr std::size_t audit_batch_max = 256;  // events per partition and sync
+inline constexpr std::int64_t audit_retry_ms = 1000;
+
+class Audit {
+ public:
+  // path: the audit file in the data folder, opened and checked by start().
+  Audit(ActorContext& context, std::string path);
+  ~Audit();
+
+  Status start();  // invalid: the file shows tampering
+  AuditMailbox& mailbox();
+  // Events that are on disk; for INFO and tests.
+  std::uint64_t lines() const;
+  void stop();  // drains what is in the mailbox, joins, and lets go of the file
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shearline::actors

@@ -1,0 +1,47 @@
+// What an import of existing secrets needs beside the lifecycle: opening what was sealed to the engine, and a report per
+// item. Used by the rotation actor; the opened secret lives only within open_import.
+#pragma once
+
+#include "base/error.hpp"
+#include "io/keys/keyring.hpp"
+#include "policy/command.hpp"
+#include "policy/lifecycle.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shearline::actors {
+
+// HPKE base mode to the engine: info "shearline v1 import", aad jti || 0x00 || client_id (security.md "Sealing").
+// invalid: it cannot be opened for this command and client, or is no secret (length, bytes).
+Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid& jti,
+                                     const keys::Keyring& keyring, bool is_api_key);
+
+struct ImportedItem {
+  bool repeated = false;       // it was in already, from this very command
+  bool shared_secret = false;  // another credential was imported with the same secret
+};
+
+class ImportReport {
+ public:
+  void add(std::string_view client_id, const Result<ImportedItem>& result);
+  std::size_t imported() const { return imported_; }
+  std::size_t refused() const { return refused_.size(); }
+  Code first_code() const { return refused_.empty() ? Code::ok : refused_.front().error.code; }
+  std::string summary() const;  // "120 imported, 2 refused"
+  std::string json()
+      const;  // {"imported":N,"repeated":N,"refused":[{client_id,code,detail}],"shared_secret":[..]}
+
+ private:
+  struct Refused {
+    std::string client_id;
+    Error error;
+  };
+  std::size_t imported_ = 0;
+  std::size_t repeated_ = 0;
+  std::vector<Refused> refused_;
+  std::vector<std::string> shared_;
+};
+
+}  // namespace shearline::actors

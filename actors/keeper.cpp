@@ -1,0 +1,130 @@
+#include "actors/keeper.hpp"
+
+#include "base/log.hpp"
+#include "io/loop/fiber_scheduler.hpp"
+#include "io/store/layout.hpp"
+
+#include <cstdlib>
+
+namespace shearline::actors {
+
+struct Keeper::Impl {
+  Impl(ActorContext& given, Replica& given_replica, Told given_told, std::int64_t given_ttl_ms)
+      : context(given), replica(given_replica), told(given_told), ttl_ms(given_ttl_ms), stopping(given.loop) {
+    // Two processes that were given one name must not renew each other's lease.
+    lease_id = context.node + "/" + Ulid::make(context.clock.now_ms(), context.random).text();
+  }
+
+  void run() {
+    while (!stopping.is_set()) {
+      turn();
+      stopping.wait(context.loop.monotonic_ms() + ttl_ms / 3);
+    }
+  }
+
+  void turn() {
+    // The lease runs from when we asked: an answer that took long must not make it look longer than it is.
+    const std::int64_t asked_at = context.loop.monotonic_ms();
+    if (context.store.fence() == 0 && held_) lose("a script found a newer fence");
+    if (held_ && asked_at >= lease_ends_at) lose("it ran out before it could be renewed");
+    if (!clock_agrees()) {
+      if (held_) lose("this node's clock is away from the store's");
+      return;
+    }
+    // Before its first whole view a node could only hold the lease up.
+    if (!held_ && !replica.loaded()) return;
+    const Result<store::RawStore::Lease> lease = context.store.raw().lease(lease_id, ttl_ms);
+    if (!lease) return;  // the store is away; what we hold runs out by itself
+    if (!lease->ours) {
+      if (held_) lose("another node holds it: " + lease->held_by);
+      return;
+    }
+    lease_ends_at = asked_at + ttl_ms;
+    if (!held_) gain();
+  }
+
+  bool clock_agrees() {
+    const TimeMs before = context.clock.now_ms();
+    const Result<TimeMs> theirs = context.store.raw().store_time_ms();
+    if (!theirs) return true;  // no answer says nothing about the clock
+    const TimeMs after = context.clock.now_ms();
+    const TimeMs away = *theirs < before ? before - *theirs : *theirs > after ? *theirs - after : 0;
+    if (away < clock_skew_max_ms) {
+      skewed = false;
+      return true;
+    }
+    if (!skewed) log::error("clock_away_from_store", {{"alarm", true}, {"milliseconds", away}});
+    skewed = true;
+    return false;
+  }
+
+  void gain() {
+    const Result<std::uint64_t> fence = context.store.raw().raise_fences();
+    if (!fence) {
+      log::warning("fences_not_raised", {{"why", fence.error().message}});
+      return;
+    }
+    // From here on no older holder changes anything; what it changed before, we must have seen before we act.
+    for (unsigned partition = 0; partition < store::partition_count; ++partition) {
+      if (Status caught_up = replica.catch_up(partition, ttl_ms); !caught_up) {
+        log::warning("lease_not_used", {{"why", caught_up.error().message}});
+        return;
+      }
+    }
+    context.store.set_fence(*fence);
+    if (Status layout = store::check_layout(context.store); !layout) {
+      context.store.set_fence(0);
+      log::error("layout_refused", {{"alarm", true}, {"why", layout.error().message}});
+      return;
+    }
+    held_ = true;
+    log::info("lease_gained", {{"node", context.node}, {"fence", *fence}});
+    tell({true, *fence});
+  }
+
+  void lose(std::string_view why) {
+    held_ = false;
+    context.store.set_fence(0);
+    log::warning("lease_lost", {{"node", context.node}, {"why", why}});
+    tell({false, 0});
+  }
+
+  void tell(LeaseChanged change) {
+    told.audit.send_control(change);
+    told.rotation.send_control(change);
+    told.admin.send_control(change);
+  }
+
+  ActorContext& context;
+  Replica& replica;
+  Told told;
+  std::int64_t ttl_ms;
+  std::string lease_id;
+  loop::Event stopping;
+  bool held_ = false;
+  bool skewed = false;
+  std::int64_t lease_ends_at = 0;  // monotonic
+  boost::fibers::fiber fiber;
+};
+
+Keeper::Keeper(ActorContext& context, Replica& replica, Told told, std::int64_t lease_ttl_ms)
+    : impl_(std::make_unique<Impl>(context, replica, told, lease_ttl_ms)) {}
+Keeper::~Keeper() = default;
+
+void Keeper::start() {
+  impl_->fiber = loop::spawn("keeper", [this] { impl_->run(); });
+}
+
+void Keeper::stop() {
+  impl_->stopping.set();
+  if (impl_->fiber.joinable()) impl_->fiber.join();
+  if (!impl_->held_) return;
+  impl_->lose("this node stops");
+  if (Status released = impl_->context.store.raw().release_lease(impl_->lease_id); !released) {
+    log::info("lease_not_released", {{"why", released.error().message}});
+  }
+}
+
+bool Keeper::held() const { return impl_->held_; }
+
+}  // namespace shearline::actors

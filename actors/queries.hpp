@@ -1,0 +1,25 @@
+// Commands that only read: status, list, history (design: protocols.md section 3). Used by the admin actor; what they
+// answer is nothing confidential, for all admins can read all answers.
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/directory.hpp"
+#include "actors/rotation.hpp"
+#include "policy/command.hpp"
+
+#include <string>
+
+namespace shearline::actors {
+
+inline constexpr std::uint32_t list_page_max = 500;
+
+struct QueryAnswer {
+  std::string rotation_json;
+  std::string result_json;
+};
+// status, history: the credential as it is in the store now. list: one page of credentials, groups or admins in the order
+// of their ids, after `params.after`.
+Result<QueryAnswer> answer_query(ActorContext& context, const Directory& directory, const KnownState& known,
+                                 const policy::Command& command);
+
+}  // namespace shearline::actors

@@ -1,0 +1,50 @@
+// Refused commands, aggregated and bounded (design: model.md invariant 5): counts by who and why, told as one audit
+// event each once in a while, so that a flood of bad commands can neither fill the trail nor hide in it. Pure.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "policy/event.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shearline::actors {
+
+class Refusals {
+ public:
+  explicit Refusals(std::size_t told_apart_max) : told_apart_max_(told_apart_max) {}
+
+  // who: an authenticated admin id, or empty for a stranger.
+  void count(std::string_view who, Code code) {
+    auto key = std::pair(std::string(who), code);
+    if (!counts_.contains(key) && counts_.size() >= told_apart_max_) key = {"others", Code::ok};
+    ++counts_[key];
+  }
+  bool empty() const { return counts_.empty(); }
+
+  // One event for everything since the last time.
+  policy::AuditEvent take(TimeMs now, std::string_view node, std::string_view policy_hash) {
+    policy::AuditEvent event;
+    event.type = "command.refused";
+    event.at_ms = now;
+    event.who = "engine";
+    event.node = node;
+    event.policy_hash = policy_hash;
+    for (const auto& [key, count] : counts_) {
+      const std::string who = key.first.empty() ? "stranger" : key.first;
+      event.detail.emplace_back(who + "/" + std::string(code_name(key.second)), std::to_string(count));
+    }
+    counts_.clear();
+    return event;
+  }
+
+ private:
+  std::size_t told_apart_max_;
+  std::map<std::pair<std::string, Code>, std::uint64_t> counts_;
+};
+
+}  // namespace shearline::actors

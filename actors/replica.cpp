@@ -1,0 +1,223 @@
+#include "actors/replica.hpp"
+
+#include "actors/table_facts.hpp"
+#include "base/log.hpp"
+#include "io/loop/fiber_scheduler.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <vector>
+
+namespace shearline::actors {
+
+struct Replica::Impl final : store::Follower {
+  Impl(ActorContext& given, engine::Table& given_table, engine::View& given_view, Directory& given_directory,
+       RotationMailbox& given_rotation, AuditMailbox& given_audit, CounterMemory& given_memory)
+      : context(given),
+        table(given_table),
+        view(given_view),
+        directory(given_directory),
+        rotation(given_rotation),
+        audit(given_audit),
+        memory(given_memory),
+        stopping(given.loop),
+        progressed(given.loop) {}
+
+  // ---- one fiber per partition ----
+
+  void run(unsigned partition) {
+    std::int64_t pause = replica_pause_min_ms;
+    bool current = false;  // loaded, and nothing was missed since
+    while (!stopping.is_set()) {
+      const Status status =
+          current ? context.store.follow(partition, *this, follow_wait_ms) : load(partition);
+      if (status) {
+        current = true;
+        pause = replica_pause_min_ms;
+        note(partition, {});
+        memory.note(partition, context.store.counter(partition));
+        progressed.set();
+        continue;
+      }
+      // not_found while following: something was missed or the store went backwards; read all of it again.
+      if (status.error().code == Code::not_found) current = false;
+      note(partition, status.error().message);
+      stopping.wait(context.loop.monotonic_ms() + pause);
+      pause = std::min(pause * 2, replica_pause_max_ms);
+    }
+  }
+
+  Status load(unsigned partition) {
+    if (Status status = context.store.load(partition, *this); !status) return status;
+    const std::uint64_t counter = context.store.counter(partition);
+    // A running node that sees its store go backwards mends it; only a node that starts must take the store's word.
+    if (!partition_loaded[partition] && counter < memory.floor(partition)) {
+      return fail(Code::unavailable,
+                  "the store has " + std::to_string(counter) + " changes of " +
+                      store::partition_tag(partition) + " and this node has seen " +
+                      std::to_string(memory.floor(partition)) +
+                      ": the store was put back in time; restore it, or remove `counters` from the data "
+                      "folder to accept what it lost");
+    }
+    if (!partition_loaded[partition]) {
+      partition_loaded[partition] = true;
+      if (std::ranges::all_of(partition_loaded, std::identity{})) {
+        view.loaded.store(true, std::memory_order_release);
+        log::info("table_loaded", {{"credentials", table.size()}});
+      }
+    }
+    if (context.store.fence() == 0) return {};
+    Status mended = context.store.mend(partition, *this);
+    if (mended) {
+      rotation.send(StoreMended{partition});
+      audit.send(OutboxGrew{partition});
+    }
+    return mended;
+  }
+
+  void write_memory() {
+    while (!stopping.wait(context.loop.monotonic_ms() + memory_written_every_ms)) write_memory_once();
+    write_memory_once();
+  }
+  void write_memory_once() {
+    if (Status written = memory.write(); !written) {
+      log::warning("counters_not_written", {{"why", written.error().message}});
+    }
+  }
+
+  void note(unsigned partition, std::string why) {
+    if (why != trouble[partition] && !why.empty()) {
+      log::warning("partition_not_followed", {{"partition", store::partition_tag(partition)}, {"why", why}});
+    }
+    trouble[partition] = std::move(why);
+  }
+
+  // ---- what the store tells us ----
+
+  std::uint64_t revision_of(const store::RecordKey& key) const override {
+    switch (key.kind) {
+      case store::Kind::credential:
+        return table.revision_of(key.id);
+      case store::Kind::admin:
+        return directory.admin_revision(key.id);
+      case store::Kind::group:
+        return directory.group_revision(key.id);
+      case store::Kind::fact:
+        return 0;
+    }
+    return 0;
+  }
+
+  void apply(const store::Record& record) override {
+    switch (record.key.kind) {
+      case store::Kind::credential:
+        return apply_credential(record);
+      case store::Kind::admin:
+        if (Result<policy::Admin> admin = context.codec.decode_admin(record.payload)) {
+          directory.put_admin(std::move(*admin), record.revision);
+        } else {
+          unreadable(record, admin.error());
+        }
+        return;
+      case store::Kind::group:
+        if (Result<policy::Group> group = context.codec.decode_group(record.payload)) {
+          directory.put_group(std::move(*group), record.revision);
+        } else {
+          unreadable(record, group.error());
+        }
+        return;
+      case store::Kind::fact:
+        return;
+    }
+  }
+
+  void apply_credential(const store::Record& record) {
+    const Result<policy::Credential> credential = context.codec.decode_credential(record.payload);
+    if (!credential) return unreadable(record, credential.error());
+    const TableFacts facts = table_facts(*credential, record.revision, record.key.partition(), context.rules,
+                                         context.keyring.current_pepper);
+    if (facts.foreign_pepper) {
+      log::error("credential_under_another_pepper",
+                 {{"credential", record.key.id}, {"pepper_in_use", context.keyring.current_pepper}});
+    }
+    table.put(facts.facts);
+    if (credential->secret_fingerprint != Hash{})
+      fingerprints.insert(short_form(credential->secret_fingerprint));
+  }
+
+  void unreadable(const store::Record& record, const Error& error) {
+    alarm("record_unreadable", record.key.partition(), record.key.field() + ": " + error.message);
+  }
+
+  void alarm(std::string_view what, unsigned partition, std::string_view detail) override {
+    log::error(what, {{"alarm", true}, {"partition", store::partition_tag(partition)}, {"detail", detail}});
+  }
+
+  void heard(unsigned partition) override {
+    view.heard_at_ms[partition].store(context.clock.now_ms(), std::memory_order_relaxed);
+  }
+
+  static std::uint64_t short_form(const Hash& fingerprint) { return load_be64(fingerprint.data()); }
+
+  ActorContext& context;
+  engine::Table& table;
+  engine::View& view;
+  Directory& directory;
+  RotationMailbox& rotation;
+  AuditMailbox& audit;
+  CounterMemory& memory;
+  loop::Event stopping;
+  loop::Event progressed;
+  std::array<bool, store::partition_count> partition_loaded{};
+  std::array<std::string, store::partition_count> trouble;
+  std::unordered_set<std::uint64_t> fingerprints;  // of imported secrets, shortened
+  std::vector<boost::fibers::fiber> fibers;
+};
+
+Replica::Replica(ActorContext& context, engine::Table& table, engine::View& view, Directory& directory,
+                 RotationMailbox& rotation, AuditMailbox& audit, CounterMemory& memory)
+    : impl_(std::make_unique<Impl>(context, table, view, directory, rotation, audit, memory)) {}
+Replica::~Replica() = default;
+
+void Replica::start() {
+  for (unsigned partition = 0; partition < store::partition_count; ++partition) {
+    impl_->fibers.push_back(loop::spawn("replica", [this, partition] { impl_->run(partition); }));
+  }
+  impl_->fibers.push_back(loop::spawn("replica-memory", [this] { impl_->write_memory(); }));
+}
+
+void Replica::stop() {
+  impl_->stopping.set();
+  for (boost::fibers::fiber& fiber : impl_->fibers) fiber.join();
+  impl_->fibers.clear();
+}
+
+bool Replica::loaded() const { return impl_->view.loaded.load(std::memory_order_acquire); }
+
+std::string Replica::why_not_loaded() const {
+  if (loaded()) return {};
+  for (unsigned partition = 0; partition < store::partition_count; ++partition) {
+    if (!impl_->trouble[partition].empty()) return impl_->trouble[partition];
+  }
+  return "loading";
+}
+
+bool Replica::fingerprint_known(const Hash& fingerprint) const {
+  return impl_->fingerprints.contains(Impl::short_form(fingerprint));
+}
+
+Status Replica::catch_up(unsigned partition, std::int64_t timeout_ms) {
+  const Result<store::RawHead> head = impl_->context.store.raw().head(partition);
+  if (!head) return std::unexpected(head.error());
+  const std::int64_t deadline = impl_->context.loop.monotonic_ms() + timeout_ms;
+  while (!impl_->partition_loaded[partition] || impl_->context.store.counter(partition) < head->counter) {
+    impl_->progressed.reset();
+    if (!impl_->progressed.wait(deadline)) {
+      return fail(Code::unavailable, "this node has not caught up with " + store::partition_tag(partition));
+    }
+  }
+  return {};
+}
+
+}  // namespace shearline::actors

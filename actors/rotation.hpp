@@ -1,0 +1,45 @@
+// The rotation actor: carries out commands on credentials and whatever time brings about. It decides nothing itself
+// (policy::lifecycle does); it reads the record, asks for a decision, generates and hashes the secret, has it sealed,
+// and stores state, events and finished envelope by one compare-and-put. After a crash every step is simply taken again
+// (design: architecture.md journey 2). Control thread, lease holder only; one command per credential at a time.
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/directory.hpp"
+#include "actors/messages.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace shearline::actors {
+
+inline constexpr std::size_t commands_in_flight_max = 32;
+inline constexpr std::int64_t timer_wait_max_ms =
+    10'000;  // the wall clock may be set; look again at least this often
+inline constexpr std::int64_t timer_retry_ms = 1000;  // after the store or the stream refused
+inline constexpr int conflict_retries_max = 5;
+inline constexpr std::size_t due_page = 64;  // due records read at a time
+
+// What rotation wants to know of the replica's view, as functions.
+struct KnownState {
+  std::function<std::uint64_t(std::string_view client_id)> revision_of;
+  std::function<bool(const Hash& fingerprint)> fingerprint_known;
+};
+
+class Rotation {
+ public:
+  Rotation(ActorContext& context, const Directory& directory, KnownState known,
+           DistributionMailbox& distribution, AuditMailbox& audit);
+  ~Rotation();
+
+  void start();
+  RotationMailbox& mailbox();
+  void stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shearline::actors

@@ -1,0 +1,70 @@
+#include "actors/table_facts.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace shearline::actors {
+namespace {
+
+std::optional<engine::Outcome> role_of(const policy::Version& version, bool accept_pending) {
+  switch (version.state) {
+    case policy::VersionState::current:
+      return engine::Outcome::current;
+    case policy::VersionState::grace:
+      return engine::Outcome::grace;
+    case policy::VersionState::pending:
+      if (accept_pending) return engine::Outcome::next;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_dead(const policy::Version& version) {
+  return version.state == policy::VersionState::retired || version.state == policy::VersionState::revoked;
+}
+
+}  // namespace
+
+TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
+                       const policy::Rules& rules, std::string_view pepper_id) {
+  TableFacts out;
+  const policy::ClassRules* class_rules = rules.find(credential.credential_class);
+  // A class that left the rules must not change what is accepted: strictest reading, nothing pending.
+  const bool accept_pending = class_rules != nullptr && class_rules->accept_pending;
+  out.facts.client_id = credential.client_id;
+  out.facts.revision = revision;
+  out.facts.partition = static_cast<std::uint8_t>(partition);
+  out.facts.suspended = credential.status == policy::CredentialStatus::suspended;
+  out.facts.strict_when_stale = class_rules == nullptr || class_rules->strict_when_stale;
+  out.facts.expires_at_ms = credential.expires_at_ms;
+  out.facts.foreign_key_lookup = credential.foreign_key_lookup;
+
+  std::vector<const policy::Version*> dead;
+  const bool gone = credential.status == policy::CredentialStatus::revoked ||
+                    credential.status == policy::CredentialStatus::destroyed;
+  for (const policy::Version& version : credential.versions) {
+    if (version.mac_key_ref != pepper_id) {
+      out.foreign_pepper |= role_of(version, accept_pending).has_value();
+      continue;
+    }
+    const std::optional<engine::Outcome> role = role_of(version, accept_pending);
+    if (role && !gone && out.accepted.size() < engine::accepting_versions_max) {
+      out.accepted.push_back({*role, &version.digest, version.not_after_ms, version.version_id});
+    } else if (is_dead(version)) {
+      dead.push_back(&version);
+    }
+  }
+  std::stable_sort(dead.begin(), dead.end(), [](const policy::Version* a, const policy::Version* b) {
+    return a->ended_at_ms > b->ended_at_ms;
+  });
+  if (dead.size() > engine::dead_digests_max) dead.resize(engine::dead_digests_max);
+  for (const policy::Version* version : dead) {
+    out.dead.push_back({&version->digest, version->state == policy::VersionState::revoked});
+  }
+  out.facts.accepted = out.accepted;
+  out.facts.dead = out.dead;
+  return out;
+}
+
+}  // namespace shearline::actors

@@ -1,0 +1,24 @@
+// From the record of a credential to what the table needs for one check: pure. The replica is the only caller.
+#pragma once
+
+#include "engine/table.hpp"
+#include "policy/model.hpp"
+#include "policy/rules.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shearline::actors {
+
+// Borrows digests and the client id from the credential: use it while the credential lives, and do not copy it.
+struct TableFacts {
+  engine::CredentialFacts facts;
+  std::vector<engine::AcceptedVersion> accepted;
+  std::vector<engine::DeadDigest> dead;
+  bool foreign_pepper = false;  // an accepting version under a pepper this node does not use: it is left out
+};
+TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
+                       const policy::Rules& rules, std::string_view pepper_id);
+
+}  // namespace shearline::actors

@@ -1,0 +1,133 @@
+// What the door for signed commands lets in, and what it says to the rest.
+#include "tests/actors/control_plane.hpp"
+
+#include <gtest/gtest.h>
+
+namespace shearline::actors::test {
+namespace {
+
+using policy::Verb;
+
+class AdminDoor : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    engine.wait_for_lease();
+    ASSERT_EQ(engine.make_group("ops", {"alice", "bob"}).code, Code::ok);
+  }
+  policy::Command status() { return engine.command(world.alice, Verb::status, "acme"); }
+  policy::Answer enroll(const TestAdmin& admin) {
+    policy::Command command = engine.command(world.alice, Verb::admin_enroll);
+    command.params.admin_id = admin.record.admin_id;
+    command.params.person = admin.record.person;
+    command.params.signing_key = admin.record.signing_key;
+    command.params.sealing_key = admin.record.sealing_key;
+    command.params.sealing_key_proof = admin.record.sealing_key_proof;
+    return engine.run(command, world.alice);
+  }
+
+  World world;
+  Engine engine{world};
+};
+
+TEST_F(AdminDoor, RefusesAStranger) {
+  const TestAdmin mallory = make_admin("mallory", world.random);
+  policy::Command command = engine.creation("acme");
+  command.kid = "mallory";
+  EXPECT_EQ(engine.run(command, mallory).code, Code::unauthorized);
+}
+
+TEST_F(AdminDoor, RefusesAnotherKeyUnderAKnownName) {
+  const TestAdmin mallory = make_admin("alice", world.random);
+  EXPECT_EQ(engine.run(engine.creation("acme"), mallory).code, Code::unauthorized);
+}
+
+TEST_F(AdminDoor, RefusesACommandForAnotherDeployment) {
+  policy::Command command = engine.creation("acme");
+  command.audience = policy::audience_of("production");
+  EXPECT_EQ(engine.run(command, world.alice).code, Code::unauthorized);
+}
+
+TEST_F(AdminDoor, RefusesAnExpiredCommand) {
+  const policy::Command command = engine.creation("acme");
+  world.clock.now = command.expires_at_ms + policy::command_leeway_ms + 1;
+  EXPECT_EQ(engine.run(command, world.alice).code, Code::unauthorized);
+}
+
+TEST_F(AdminDoor, StaysSilentOnBytesThatNameNoAnswerChannelAndServesTheNext) {
+  engine.drop("garbage");
+  engine.drop("");
+  engine.drop(std::string(policy::jws_bytes_max + 1, 'a'));
+  EXPECT_EQ(engine.run(status(), world.alice).code, Code::not_found);
+}
+
+TEST_F(AdminDoor, EnrollsASecondAdminDuringBootstrapAndThenAsksForASecondParty) {
+  const policy::Answer enrolled = enroll(world.bob);
+  ASSERT_EQ(enrolled.code, Code::ok) << enrolled.detail;
+  const TestAdmin carol = make_admin("carol", world.random);
+  EXPECT_EQ(enroll(carol).code, Code::policy_violation);
+  EXPECT_EQ(engine.make_group("more", {"alice"}).code, Code::policy_violation);
+}
+
+TEST_F(AdminDoor, RefusesASealingKeyThatTheSigningKeyDoesNotProve) {
+  TestAdmin bob = make_admin("bob", world.random);
+  bob.record.sealing_key[3] ^= 1;
+  EXPECT_EQ(enroll(bob).code, Code::invalid);
+}
+
+TEST_F(AdminDoor, AnAdminOutsideTheGroupCannotAcknowledge) {
+  ASSERT_EQ(engine.make_group("alone", {"alice"}).code, Code::ok);
+  ASSERT_EQ(enroll(world.bob).code, Code::ok);
+  ASSERT_EQ(engine.run(engine.creation("acme", "alone"), world.alice).code, Code::ok);
+  std::optional<wire::DeliveredSecret> secret;
+  engine.wait_for([&] {
+    secret = engine.newest_secret("alone", world.alice);
+    return secret.has_value();
+  });
+  EXPECT_EQ(engine.run(engine.acknowledgement(*secret, world.bob), world.bob).code, Code::unauthorized);
+}
+
+TEST_F(AdminDoor, RefusesProductionForWantOfAProofThatDoesNotExistYet) {
+  policy::Command command = engine.creation("acme");
+  command.params.metadata.environment = "prod";
+  const policy::Answer answer = engine.run(command, world.alice);
+  EXPECT_EQ(answer.code, Code::policy_violation);
+  EXPECT_NE(answer.detail.find("identity"), std::string::npos) << answer.detail;
+}
+
+TEST_F(AdminDoor, RefusalsGoOnRecordAsOneAggregatedEvent) {
+  policy::Command command = engine.creation("acme");
+  command.params.metadata.environment = "prod";
+  for (int i = 0; i < 3; ++i) {
+    command.jti = Ulid::make(world.clock.now, world.random);
+    engine.run(command, world.alice);
+  }
+  engine.stop();
+  Engine next(world, "node-2");
+  next.wait_for_lease();
+  next.wait_for_audit();
+  EXPECT_EQ(next.audited("command.refused"), 1U);
+}
+
+TEST_F(AdminDoor, ListsGroupsAdminsAndCredentialsPageByPage) {
+  for (const char* id : {"a1", "a2", "a3"})
+    ASSERT_EQ(engine.run(engine.creation(id), world.alice).code, Code::ok);
+  policy::Command list = engine.command(world.alice, Verb::list);
+  list.params.limit = 2;
+  const policy::Answer first = engine.run(list, world.alice);
+  EXPECT_NE(first.result_json.find("\"a2\""), std::string::npos) << first.result_json;
+  EXPECT_EQ(first.result_json.find("\"a3\""), std::string::npos);
+  list.jti = Ulid::make(world.clock.now, world.random);
+  list.params.after = "a2";
+  EXPECT_NE(engine.run(list, world.alice).result_json.find("\"a3\""), std::string::npos);
+}
+
+TEST_F(AdminDoor, OnlyTheHolderOfTheLeaseSpeaks) {
+  Engine other(world, "node-2", "audit-2.jsonl");
+  const policy::Command command = status();
+  other.drop(Engine::sign(command, world.alice));
+  EXPECT_EQ(engine.run(command, world.alice).code, Code::not_found);
+  EXPECT_FALSE(other.heard_answer(command.jti));
+}
+
+}  // namespace
+}  // namespace shearline::actors::test

@@ -1,0 +1,164 @@
+// The journey of a rotation through all actors, over the memory store.
+#include "tests/actors/control_plane.hpp"
+
+#include <gtest/gtest.h>
+
+namespace shearline::actors::test {
+namespace {
+
+using policy::AnswerStatus;
+using policy::Verb;
+
+class RotationJourney : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    engine.wait_for_lease();
+    const policy::Answer made = engine.make_group("ops", {"alice", "bob"});
+    ASSERT_EQ(made.code, Code::ok) << made.detail;
+  }
+
+  wire::DeliveredSecret create(const std::string& client_id) {
+    const policy::Answer answer = engine.run(engine.creation(client_id), world.alice);
+    EXPECT_EQ(answer.code, Code::ok) << answer.detail;
+    EXPECT_EQ(answer.status, AnswerStatus::accepted);
+    return receive_after("");
+  }
+  // The secret delivered by another rotation than the one given.
+  wire::DeliveredSecret receive_after(const std::string& rotation_id) {
+    std::optional<wire::DeliveredSecret> secret;
+    engine.wait_for([&] {
+      secret = engine.newest_secret("ops", world.alice);
+      return secret && secret->rotation_id != rotation_id;
+    });
+    return std::move(*secret);
+  }
+  policy::Answer acknowledge(const wire::DeliveredSecret& secret) {
+    return engine.run(engine.acknowledgement(secret, world.alice), world.alice);
+  }
+  policy::Answer rotate(const std::string& client_id) {
+    policy::Command command = engine.command(world.alice, Verb::rotate, client_id);
+    command.params.grace_ms = policy::day_ms;
+    return engine.run(command, world.alice);
+  }
+  void wait_for_verdict(const std::string& client_id, const wire::DeliveredSecret& secret, char verdict) {
+    engine.wait_for([&] { return engine.check(client_id, secret.secret.reveal()) == verdict; });
+  }
+
+  World world;
+  Engine engine{world};
+};
+
+TEST_F(RotationJourney, ACreatedSecretIsAcceptedAsNextAndAfterItsAcknowledgementAsCurrent) {
+  const wire::DeliveredSecret first = create("acme");
+  wait_for_verdict("acme", first, 'n');
+  const policy::Answer answer = acknowledge(first);
+  EXPECT_EQ(answer.code, Code::ok) << answer.detail;
+  wait_for_verdict("acme", first, 'c');
+}
+
+TEST_F(RotationJourney, BothSecretsWorkThroughTheGraceWindowWhichEndsByItself) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  engine.pass(2 * policy::hour_ms);
+  const policy::Answer accepted = rotate("acme");
+  ASSERT_EQ(accepted.code, Code::ok) << accepted.detail;
+  const wire::DeliveredSecret second = receive_after(first.rotation_id);
+  acknowledge(second);
+  wait_for_verdict("acme", second, 'c');
+  wait_for_verdict("acme", first, 'g');
+
+  engine.pass(policy::day_ms - 5001);
+  EXPECT_EQ(engine.check("acme", first.secret.reveal()), 'g');
+  world.clock.now += 5000;
+  EXPECT_EQ(engine.check("acme", first.secret.reveal()), 'g');
+  world.clock.now += 1;
+  EXPECT_NE(engine.check("acme", first.secret.reveal()), 'g') << "it ends in the table, before any timer has run";
+  wait_for_verdict("acme", first, 'r');  // once the view is fresh enough to say so
+  engine.pass(0);
+  engine.wait_for([&] { return engine.audited("version.retired") == 1; });
+  EXPECT_EQ(engine.check("acme", second.secret.reveal()), 'c');
+}
+
+TEST_F(RotationJourney, TheSameCommandAgainGetsTheSameAnswerAndMintsNothing) {
+  const policy::Command creation = engine.creation("acme");
+  const std::string jws = Engine::sign(creation, world.alice);
+  const policy::Answer first = engine.send(jws, creation.jti);
+  const policy::Answer again = engine.send(jws, creation.jti);
+  EXPECT_EQ(first.rotation_json, again.rotation_json);
+  EXPECT_EQ(again.code, Code::ok);
+  engine.wait_for_audit();
+  EXPECT_EQ(engine.audited("credential.created"), 1U);
+}
+
+TEST_F(RotationJourney, AUsedJtiWithOtherBytesIsAConflict) {
+  policy::Command creation = engine.creation("acme");
+  engine.run(creation, world.alice);
+  creation.reason = "something else";
+  EXPECT_EQ(engine.run(creation, world.alice).code, Code::conflict);
+}
+
+TEST_F(RotationJourney, AnAcknowledgementWithoutTheSecretIsRefusedAndChangesNothing) {
+  const wire::DeliveredSecret first = create("acme");
+  policy::Command ack = engine.acknowledgement(first, world.alice);
+  ack.params.ack_tag[0] ^= 1;
+  EXPECT_EQ(engine.run(ack, world.alice).code, Code::unauthorized);
+  wait_for_verdict("acme", first, 'n');
+}
+
+TEST_F(RotationJourney, AnUnacknowledgedRotationExpiresAndTheCurrentSecretStays) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  engine.pass(2 * policy::hour_ms);
+  ASSERT_EQ(rotate("acme").code, Code::ok);
+  const wire::DeliveredSecret second = receive_after(first.rotation_id);
+  engine.wait_for([&] { return engine.audited("rotation.notified") == 2; });
+  engine.pass(31 * policy::minute_ms);
+  engine.wait_for([&] { return engine.audited("rotation.expired") == 1; });
+  wait_for_verdict("acme", second, 'r');
+  EXPECT_EQ(engine.check("acme", first.secret.reveal()), 'c');
+}
+
+TEST_F(RotationJourney, RevokeEndsEverySecretAtOnce) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  wait_for_verdict("acme", first, 'c');
+  const policy::Answer answer = engine.run(engine.command(world.alice, Verb::revoke, "acme"), world.alice);
+  EXPECT_EQ(answer.code, Code::ok) << answer.detail;
+  wait_for_verdict("acme", first, 'r');
+}
+
+TEST_F(RotationJourney, ANewEngineOnTheSameStoreGoesOnAndAuditsNothingTwice) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  engine.wait_for_audit();
+  engine.stop();
+  const std::size_t lines = engine.audit_lines().size();
+
+  Engine next(world, "node-2");
+  next.wait_for_lease();
+  next.wait_for([&] { return next.check("acme", first.secret.reveal()) == 'c'; });
+  next.wait_for_audit();
+  EXPECT_EQ(next.audit_lines().size(), lines);
+  EXPECT_TRUE(check_audit_file(next.audit_path()));
+}
+
+TEST_F(RotationJourney, APromotionIsToldToTheGroupWithTheActualEndOfTheWindow) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  engine.pass(2 * policy::hour_ms);
+  rotate("acme");
+  const wire::DeliveredSecret second = receive_after(first.rotation_id);
+  world.clock.now += 5000;
+  acknowledge(second);
+  const TimeMs promoted_at = world.clock.now;
+  std::optional<wire::Envelope> notice;
+  engine.wait_for([&] {
+    const auto entries = world.raw->read_group("ops", "", 100, 0).value();
+    notice = wire::decode_signed(entries.back().envelope, ed25519_public(world.keyring.signing_seed)).value();
+    return notice->kind == wire::EnvelopeKind::notice && notice->rotation_id == second.rotation_id;
+  });
+  EXPECT_EQ(notice->window_ends_ms, promoted_at + policy::day_ms);
+}
+
+}  // namespace
+}  // namespace shearline::actors::test
