@@ -1,0 +1,128 @@
+// What the configuration accepts, and that it says everything that is wrong at once, with its origin.
+#include "server/config.hpp"
+
+#include "base/encoding.hpp"
+#include "io/keys/keyring.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace shearline::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Configuration : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "shearline-config-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    write("keyring.json", "{}");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string path(const std::string& name) const { return folder + "/" + name; }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+
+  std::string admin_lines(const std::string& id) {
+    const Key seed = random_key(random);
+    const PublicKey sealing = x25519_public(random_key(random));
+    return "[[admin]]\nid = \"" + id + "\"\nperson = \"" + id + "@example.test\"\nsigning_key = \"" +
+           base64url(ed25519_public(seed)) + "\"\nsealing_key = \"" + base64url(sealing) +
+           "\"\nsealing_key_proof = \"" + base64url(keys::prove_sealing_key(seed, id, sealing)) + "\"\n";
+  }
+  std::string good_file() {
+    return "deployment = \"staging-1\"\ndata = \"" + path("data") + "\"\n[keyring]\nfile = \"" +
+           path("keyring.json") + "\"\nkek = \"passphrase-env:X\"\n" + admin_lines("alice");
+  }
+  auto load(const std::string& file, std::vector<std::string> flags = {},
+            std::map<std::string, std::string> environment = {}) {
+    write("shearline.toml", file);
+    flags.insert(flags.begin(), "--config=" + path("shearline.toml"));
+    return load_config({flags, environment});
+  }
+  static std::string said(const std::expected<LoadedConfig, std::vector<Fault>>& loaded) {
+    std::string text;
+    if (!loaded) {
+      for (const Fault& fault : loaded.error()) text += fault.origin + ": " + fault.message + "\n";
+    }
+    return text;
+  }
+
+  SeededRandom random{3};
+  std::string folder;
+};
+
+TEST_F(Configuration, ASmallFileIsEnough) {
+  const auto loaded = load(good_file());
+  ASSERT_TRUE(loaded) << said(loaded);
+  EXPECT_EQ(loaded->config.deployment, "staging-1");
+  EXPECT_EQ(loaded->config.resp_listeners.front().text(), "127.0.0.1:7411");
+  EXPECT_EQ(loaded->config.founding_admins.front().admin_id, "alice");
+  EXPECT_GE(loaded->config.workers, 1U);
+}
+
+TEST_F(Configuration, FlagsWinOverTheEnvironmentAndTheEnvironmentOverTheFile) {
+  const std::string file = "workers = 1\n" + good_file();
+  EXPECT_EQ(load(file)->config.workers, 1U);
+  EXPECT_EQ(load(file, {}, {{"SHEARLINE_WORKERS", "2"}})->config.workers, 2U);
+  EXPECT_EQ(load(file, {"--workers", "3"}, {{"SHEARLINE_WORKERS", "2"}})->config.workers, 3U);
+}
+
+TEST_F(Configuration, TenMistakesAreTenFaultsEachWithItsOrigin) {
+  const std::string file =
+      "deployment = \"has spaces\"\nworkers = 1000\nlog = \"loud\"\nwrokers = 2\n" + admin_lines("alice") +
+      "[listen]\nresp = [\"0.0.0.0:7411\", \"nowhere\"]\ndrain = \"soon\"\n[store]\nkind = "
+      "\"postgres\"\nlease = \"1ms\"\n[keyring]\nfile = \"/does/not/exist\"\n";
+  const auto loaded = load(file, {"--nonsense", "1"}, {{"SHEARLINE_STORE_TIMEOUT", "never"}});
+  ASSERT_FALSE(loaded);
+  const std::string text = said(loaded);
+  EXPECT_GE(loaded.error().size(), 12U) << text;
+  EXPECT_THAT(text, HasSubstr("shearline.toml:1: `deployment`"));
+  EXPECT_THAT(text, HasSubstr("shearline.toml:2: `workers`"));
+  EXPECT_THAT(text, HasSubstr("did you mean `workers`?"));
+  EXPECT_THAT(text, HasSubstr("flag --nonsense"));
+  EXPECT_THAT(text, HasSubstr("environment SHEARLINE_STORE_TIMEOUT"));
+  EXPECT_THAT(text, HasSubstr("0.0.0.0:7411 is beyond loopback"));
+  EXPECT_THAT(text, HasSubstr("`data`: must be set"));
+  EXPECT_THAT(text, HasSubstr("`keyring.kek`: must be set"));
+  EXPECT_THAT(text, HasSubstr("/does/not/exist"));
+}
+
+TEST_F(Configuration, ASyntaxErrorNamesItsLineAndHidesNoFaultOfTheFlags) {
+  const auto loaded = load("deployment = \"x\nworkers = 1\n", {"--wrokers", "1"});
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(said(loaded), HasSubstr("shearline.toml:1: "));
+  EXPECT_THAT(said(loaded), HasSubstr("flag --wrokers"));
+}
+
+TEST_F(Configuration, BeyondLoopbackNeedsInsecureToBeSaid) {
+  EXPECT_FALSE(load(good_file(), {"--listen.resp", "0.0.0.0:7411"}));
+  EXPECT_TRUE(load(good_file(), {"--listen.resp", "0.0.0.0:7411", "--insecure"}));
+  EXPECT_FALSE(load(good_file(), {"--store.redis", "10.0.0.1:6379"}));
+}
+
+TEST_F(Configuration, AnAdminWhoseSealingKeyIsNotProvenIsRefused) {
+  std::string file = good_file();
+  file.replace(file.find("id = \"alice\""), 12, "id = \"alicf\"");
+  EXPECT_THAT(said(load(file)), HasSubstr("not signed by its signing key"));
+}
+
+TEST_F(Configuration, FaultsOfTheRulesAreAmongTheOthers) {
+  write("rules.toml", "bootstrap = true\n[class.default]\ngrace = \"90d\"\n");
+  const auto loaded = load("workers = 0.5\nrules = \"" + path("rules.toml") + "\"\n" + good_file());
+  EXPECT_THAT(said(loaded), HasSubstr("rules.toml:3"));
+  EXPECT_THAT(said(loaded), HasSubstr("`workers` must be text, a whole number"));
+}
+
+TEST_F(Configuration, HelpNamesEverySettingAndItsEnvironmentVariable) {
+  EXPECT_THAT(config_help(), HasSubstr("--store.redis"));
+  EXPECT_THAT(config_help(), HasSubstr("SHEARLINE_STORE_REDIS"));
+}
+
+}  // namespace
+}  // namespace shearline::server
