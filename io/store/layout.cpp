@@ -4,16 +4,16 @@ namespace shearline::store {
 namespace {
 
 // {"layout": 1, "partitions": 16} in msgpack; the only form ever written, so it is compared byte for byte.
-constexpr std::string_view layout_payload =
+constexpr std::string_view payload_text =
     "\x82\xA6"
     "layout"
     "\x01\xAA"
     "partitions"
     "\x10";
-static_assert(layout_version == 0x01 && credential_partitions == 0x10, "layout_payload says the same");
+static_assert(layout_version == 0x01 && credential_partitions == 0x10, "payload_text says the same");
 
 Status verify(const Record& record) {
-  if (as_text(record.payload) == layout_payload) return {};
+  if (as_text(record.payload) == payload_text) return {};
   return fail(Code::policy_violation, "the store is laid out otherwise than this program expects (layout " +
                                           std::to_string(layout_version) + ", " +
                                           std::to_string(credential_partitions) +
@@ -35,8 +35,11 @@ Status all_empty(SealedStore& store) {
 
 }  // namespace
 
+RecordKey layout_key() { return {Kind::fact, "layout"}; }
+ByteView layout_payload() { return as_bytes(payload_text); }
+
 Status check_layout(SealedStore& store) {
-  const RecordKey key{Kind::fact, "layout"};
+  const RecordKey key = layout_key();
   auto record = store.get(key, 0);
   if (record) return verify(*record);
   if (record.error().code != Code::not_found) return std::unexpected(record.error());
@@ -47,7 +50,7 @@ Status check_layout(SealedStore& store) {
   }
   if (store.fence() == 0) return fail(Code::not_found, "the store is empty and waits for the lease holder");
 
-  const auto put = store.compare_and_put({key, 0, to_bytes(as_bytes(layout_payload)), {}, std::nullopt});
+  const auto put = store.compare_and_put({key, 0, to_bytes(layout_payload()), {}, std::nullopt});
   if (put) return {};
   if (put.error().code != Code::conflict) return std::unexpected(put.error());
   record = store.get(key, 0);

@@ -6,6 +6,10 @@
 
 namespace shearline::store {
 
+// The fact itself, for check_layout and for tools that write a whole store (bench/fill_redis).
+RecordKey layout_key();
+ByteView layout_payload();
+
 // The holder of the lease writes the fact into an empty store; everyone else only reads it.
 // not_found: nothing there yet and this node does not hold the lease, ask again later.
 // policy_violation: another layout, or records without the fact. Others as SealedStore::get.
