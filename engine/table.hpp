@@ -50,8 +50,11 @@ struct CredentialFacts {
   bool suspended = false;
   bool strict_when_stale = false;
   TimeMs expires_at_ms = time_never;
+  // Initialised, so that a caller may name only the members it needs.
+  // NOLINTBEGIN(readability-redundant-member-init)
   std::span<const AcceptedVersion> accepted = {};  // at most accepting_versions_max
   std::span<const DeadDigest> dead = {};           // newest first, at most dead_digests_max
+  // NOLINTEND(readability-redundant-member-init)
   std::optional<std::array<Byte, foreign_key_lookup_bytes>> foreign_key_lookup = std::nullopt;
 };
 
