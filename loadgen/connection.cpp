@@ -178,8 +178,8 @@ void Connection::sent(int result) {
   }
 }
 
-void Connection::break_off(std::string why) {
-  failure_ = Error{Code::unavailable, "a connection ended early: " + why};
+void Connection::break_off(std::string_view why) {
+  failure_ = Error{Code::unavailable, "a connection ended early: " + std::string(why)};
   shared_.stop.store(true, std::memory_order_relaxed);
   shut_down();
 }

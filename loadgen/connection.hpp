@@ -64,7 +64,7 @@ class Connection {
   void ask_more();
   void send_rest();
   void sent(int result);
-  void break_off(std::string why);
+  void break_off(std::string_view why);
 
   loop::Loop& loop_;
   const int socket_;

@@ -95,8 +95,9 @@ std::string make_load_secret(Random& random) {
 }
 
 std::string load_client_id(std::size_t index) {
-  const std::string number = std::to_string(index + 1);
-  return "load-" + std::string(number.size() < 9 ? 9 - number.size() : 0, '0') + number;
+  constexpr std::size_t digits = 12;
+  const std::string number = std::to_string(index);
+  return "load-" + std::string(digits - number.size(), '0') + number;
 }
 
 Status write_credentials(std::FILE* out, std::size_t count, Random& random) {

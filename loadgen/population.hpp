@@ -27,7 +27,7 @@ struct Credential {
 
 class Population {
  public:
-  // Credential i is "load-" and i + 1 as nine digits; its secret is made of bytes 32 i to 32 i + 31 of
+  // Credential i is "load-" and i as twelve digits, as redis-benchmark writes its __rand_int__; its secret is made of bytes 32 i to 32 i + 31 of
   // SeededRandom(seed), as 43 base62 digits.
   static Population generated(std::size_t count, std::uint64_t seed);
   // invalid with "FILE: line N: why" for the first line that is not a credential. Empty lines are skipped.
@@ -45,7 +45,7 @@ class Population {
 
 // 43 base62 digits from 32 bytes of `random`.
 std::string make_load_secret(Random& random);
-std::string load_client_id(std::size_t index);  // "load-000000001" for 0
+std::string load_client_id(std::size_t index);  // "load-000000000000" for 0
 
 // Writes `count` lines; secrets from `random`. With SeededRandom(seed) they are those of generated(count,
 // seed).

@@ -64,7 +64,7 @@ TEST(LoadgenCommand, WritesCredentialsToStdout) {
   const char* arguments[] = {"shearline-loadgen", "credentials", "3", "--seed", "7"};
   EXPECT_EQ(run_command(5, arguments), exit_clean);
   const std::string out = ::testing::internal::GetCapturedStdout();
-  EXPECT_THAT(out, ::testing::HasSubstr("load-000000003"));
+  EXPECT_THAT(out, ::testing::HasSubstr("load-000000000002"));
   EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 3);
 }
 

@@ -22,7 +22,7 @@ std::string written(std::size_t count, Random& random) {
   const File file(std::tmpfile());
   EXPECT_TRUE(write_credentials(file.get(), count, random).has_value());
   std::string text(static_cast<std::size_t>(std::ftell(file.get())), '\0');
-  std::rewind(file.get());
+  EXPECT_EQ(std::fseek(file.get(), 0, SEEK_SET), 0);
   EXPECT_EQ(std::fread(text.data(), 1, text.size(), file.get()), text.size());
   return text;
 }
@@ -31,7 +31,7 @@ TEST(Population, WritesTheLineThatTheImportReads) {
   SeededRandom random(1);
   EXPECT_THAT(
       written(1, random),
-      ::testing::MatchesRegex("\\{\"client_id\":\"load-000000001\",\"secret\":\"[0-9A-Za-z]{43}\"\\}\n"));
+      ::testing::MatchesRegex("\\{\"client_id\":\"load-000000000000\",\"secret\":\"[0-9A-Za-z]{43}\"\\}\n"));
 }
 
 TEST(Population, DerivesWhatWasWrittenWithTheSameSeed) {
