@@ -1,20 +1,22 @@
 #include "base/clock.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 
 namespace shearline {
 
-TimeMs SystemClock::now_ms() {
-  static std::atomic<TimeMs> newest{0};
-  using namespace std::chrono;
-  const TimeMs now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-  TimeMs seen = newest.load(std::memory_order_relaxed);
-  while (seen < now && !newest.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
+TimeMs never_backwards(std::atomic<TimeMs>& seen, TimeMs wall) {
+  TimeMs newest = seen.load(std::memory_order_relaxed);
+  while (newest < wall && !seen.compare_exchange_weak(newest, wall, std::memory_order_relaxed)) {
   }
-  return seen < now ? now : seen;
+  return newest < wall ? wall : newest;
+}
+
+TimeMs SystemClock::now_ms() {
+  static std::atomic<TimeMs> seen{0};
+  using namespace std::chrono;
+  return never_backwards(seen, duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 std::string rfc3339(TimeMs at) {

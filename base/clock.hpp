@@ -2,6 +2,7 @@
 // model.md).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -21,6 +22,9 @@ class SystemClock final : public Clock {
  public:
   TimeMs now_ms() override;
 };
+
+// What the process has seen so far never sinks: the later of `seen` and `wall`, remembered in `seen`.
+TimeMs never_backwards(std::atomic<TimeMs>& seen, TimeMs wall);
 
 std::string rfc3339(TimeMs at);  // "2026-01-31T12:00:00.000Z"
 

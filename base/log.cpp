@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 
 namespace shearline::log {
@@ -39,32 +41,57 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return spdlog::level::err;
 }
 
-// Peers' bytes reach log lines (a bad command name, a path): control characters must not forge a line.
+// The well-formed UTF-8 sequence (Unicode table 3-7) at the start of the text: its code point and length, length 0
+// for anything else.
+struct Sequence {
+  std::uint32_t code_point = 0;
+  std::size_t length = 0;
+};
+Sequence first_sequence(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+  std::uint32_t code_point = lead & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code_point = code_point << 6 | (byte(i) & 0x3fU);
+  }
+  const std::uint32_t least = length == 4 ? 0x10000 : length == 3 ? 0x800 : 0x80;
+  const bool is_surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
+  if (code_point < least || code_point > 0x10ffff || is_surrogate) return {};
+  return {code_point, length};
+}
+
+bool is_control(std::uint32_t code_point) {
+  return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
+}
+
+// Peers' bytes reach log lines (a bad command name, a path): control characters must not forge a line or speak to
+// the terminal, and what is no UTF-8 must not break a JSON line.
 void append_quoted(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
   out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out.push_back(digits[byte >> 4]);
-      out.push_back(digits[byte & 15]);
+  while (!text.empty()) {
+    const Sequence sequence = first_sequence(text);
+    if (sequence.length == 0) {
+      out += "\\ufffd";
+    } else if (is_control(sequence.code_point)) {
+      out += fmt::format("\\u{:04x}", sequence.code_point);
     } else {
-      out.push_back(c);
+      if (text[0] == '"' || text[0] == '\\') out.push_back('\\');
+      out += text.substr(0, sequence.length);
     }
+    text.remove_prefix(sequence.length == 0 ? 1 : sequence.length);
   }
   out.push_back('"');
 }
 
+// What needs no quotes in the text form: printable ASCII that cannot be mistaken for structure.
 bool is_plain(std::string_view text) {
-  if (text.empty()) return false;
-  for (const char c : text) {
-    if (c <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f) return false;
-  }
-  return true;
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+  });
 }
 
 }  // namespace

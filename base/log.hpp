@@ -15,13 +15,21 @@ struct Field {
   Field(std::string_view field_name, std::string_view text) : name(field_name), value(text), quoted(true) {}
   Field(std::string_view field_name, const char* text) : Field(field_name, std::string_view(text)) {}
   Field(std::string_view field_name, const std::string& text) : Field(field_name, std::string_view(text)) {}
-  Field(std::string_view field_name, std::integral auto number)
-      : name(field_name), value(std::to_string(number)) {}
-  Field(std::string_view field_name, bool flag) : name(field_name), value(flag ? "true" : "false") {}
+  // bool among them; as a parameter of its own it would take any pointer.
+  Field(std::string_view field_name, std::integral auto number) : name(field_name), value(text_of(number)) {}
 
   std::string_view name;
   std::string value;
   bool quoted = false;
+
+ private:
+  static std::string text_of(std::integral auto number) {
+    if constexpr (std::same_as<decltype(number), bool>) {
+      return number ? "true" : "false";
+    } else {
+      return std::to_string(number);
+    }
+  }
 };
 using Fields = std::initializer_list<Field>;
 

@@ -50,4 +50,25 @@ function(shearline_test name)
     "if(@name@_discovered)\n  set_tests_properties(\${@name@_discovered} PROPERTIES LABELS \"@ARG_LABELS@\")\nendif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels_file})
 endfunction()
+
+# shearline_must_not_compile(NAME source.cpp link case message case message ...)
+# Each case is a target that no build includes: ctest builds it with CASE defined and expects the compiler's words.
+# Case 0 must compile: it shows that the others fail for their own reason.
+function(shearline_must_not_compile name source link)
+  set(rest ${ARGN})
+  while(rest)
+    list(POP_FRONT rest case message)
+    set(target must_not_compile_${name}_${case})
+    add_library(${target} OBJECT EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(${target} PRIVATE ${link})
+    target_compile_definitions(${target} PRIVATE CASE=${case})
+    add_test(NAME MustNotCompile.${name}${case}
+      COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target ${target})
+    # Two builds in one folder would wait for or disturb each other.
+    set_tests_properties(MustNotCompile.${name}${case} PROPERTIES LABELS unit RESOURCE_LOCK build_folder)
+    if(case GREATER 0)
+      set_tests_properties(MustNotCompile.${name}${case} PROPERTIES PASS_REGULAR_EXPRESSION "${message}")
+    endif()
+  endwhile()
+endfunction()
 include(GoogleTest)
