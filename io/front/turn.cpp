@@ -146,7 +146,7 @@ void Turn::run_batch() {
   resolved_at_ms_ = clock_.now_ms();
   batch_.run(resolved_at_ms_);
   std::array<std::uint32_t, engine::outcome_count> seen{};
-  for (std::size_t i = 0; i < batch_.size(); ++i) ++seen[static_cast<std::size_t>(batch_.match(i).outcome)];
+  for (std::size_t i = 0; i < batch_.size(); ++i) ++seen[static_cast<std::size_t>(batch_.outcome(i))];
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] > 0) counters_.checks[i].add(seen[i]);
   }
@@ -177,7 +177,7 @@ void Turn::write(const Pending& pending) {
 void Turn::write_verdict_replies(const Pending& pending) {
   Bytes& out = pending.to->out();
   for (std::size_t i = 0; i < pending.count; ++i) {
-    append(out, as_bytes(reply_of(batch_.match(pending.first + i).outcome)));
+    append(out, as_bytes(reply_of(batch_.outcome(pending.first + i))));
   }
   pending.to->finish();
 }
@@ -194,7 +194,7 @@ void Turn::write_verdict_bytes(const Pending& pending) {
 // Only an accepted credential is told more than its verdict; a rejected caller learns nothing else.
 void Turn::write_explanation(const Pending& pending) {
   Bytes& out = pending.to->out();
-  const engine::Match& match = batch_.match(pending.first);
+  const engine::Match match = batch_.match(pending.first);
   const engine::Verdict verdict = batch_.verdict(pending.first);
   if (verdict == engine::Verdict::unavailable) {
     append(out, as_bytes(reply_of(match.outcome)));

@@ -145,6 +145,13 @@ TEST_F(Session, BeforeTheTableIsLoadedNothingIsRejected) {
   EXPECT_THAT(ask({"INFO", "shearline"}), HasSubstr("shearline_ready:0\r\nshearline_not_ready:loading\r\n"));
 }
 
+TEST_F(Session, StaleViewDoesNotRejectAVersionWhoseWindowEndedSince) {
+  credentials.clock.set(credentials.clock.now_ms() + 6'000);
+  EXPECT_EQ(ask({"VERIFY", "acme", older}), "-UNAVAILABLE stale view\r\n");
+  EXPECT_EQ(ask({"MVERIFY", "acme", older, "acme", right}), "$2\r\nuc\r\n");
+  EXPECT_EQ(ask({"EXPLAIN", "acme", older}), "-UNAVAILABLE stale view\r\n");
+}
+
 TEST_F(Session, OutcomesAreCountedFinerThanTheWireSays) {
   ask({"MVERIFY", "acme", right, "acme", "wrong-secret-0001", "nobody", right, "", ""});
   const auto count = [&](engine::Outcome outcome) {
@@ -365,6 +372,17 @@ TEST_F(Session, InfoSaysHowTheEngineIs) {
   const std::string one = ask({"INFO", "shearline"});
   EXPECT_THAT(one, HasSubstr("# Shearline\r\n"));
   EXPECT_THAT(one, Not(HasSubstr("# Server")));
+}
+
+TEST_F(Session, InfoIsNotAMeansToFillOurMemory) {
+  rules.unsent_bytes_max = 10'000;
+  std::string many;
+  for (int i = 0; i < 1'000; ++i) many += request({"INFO"});
+  const std::string answers = answer(many);
+  EXPECT_THAT(answers, HasSubstr("# Server"));
+  EXPECT_THAT(answers, ::testing::EndsWith("-ERR read your replies first\r\n"));
+  EXPECT_LT(answers.size(), 50'000U);
+  EXPECT_THAT(ask({"INFO"}), HasSubstr("# Server"));
 }
 
 TEST_F(Session, QuitIsAnsweredAndEndsTheSession) {

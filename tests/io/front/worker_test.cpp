@@ -393,7 +393,8 @@ TEST_F(Service, FewReceiveBuffersServeManyConnections) {
 
 TEST_F(Service, OutOfDescriptorsPausesAcceptingAndGoesOnAfterwards) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the sanitizer opens pipes to look at memory, and without descriptors reports what is not so";
+  GTEST_SKIP()
+      << "the sanitizer opens pipes to look at memory, and without descriptors reports what is not so";
 #endif
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
