@@ -94,7 +94,7 @@ QueryAnswer list_groups(const Directory& directory, const policy::Command& comma
       return;
     }
     items.push_back(
-        {{"group", group.group_id}, {"generation", group.generation}, {"members", group.members}});
+        {{"group_id", group.group_id}, {"generation", group.generation}, {"members", group.members}});
   });
   return {{}, json{{"groups", std::move(items)}, {"more", more}}.dump()};
 }
@@ -108,7 +108,7 @@ QueryAnswer list_admins(const Directory& directory, const policy::Command& comma
       more = true;
       return;
     }
-    items.push_back({{"admin", admin.admin_id},
+    items.push_back({{"admin_id", admin.admin_id},
                      {"person", admin.person},
                      {"founding", admin.founding},
                      {"revoked", admin.revoked},
