@@ -51,12 +51,14 @@ struct Audit::Impl {
   }
 
   Status write(const std::vector<store::SealedStore::Event>& events) {
-    AuditChain::Draft draft = file->draft();
+    ledger::HashChain::Draft draft = file->chain().draft();
     for (const store::SealedStore::Event& event : events) {
-      if (file->has(event)) continue;  // on disk since before a crash, only not acknowledged
+      const ledger::Place place{event.partition, event.counter, event.index, event.record_hash};
+      // On disk since before a crash, only not acknowledged.
+      if (file->chain().has(ledger::event_id(place, event.event))) continue;
       const Result<policy::AuditEvent> decoded = wire::decode_event(event.event);
       if (!decoded) return std::unexpected(decoded.error());
-      AuditChain::add(draft, event, wire::event_json(*decoded));
+      ledger::HashChain::add(draft, place, event.event, wire::event_json(*decoded));
     }
     if (draft.text.empty()) return {};
     return file->append(std::move(draft));
@@ -87,7 +89,7 @@ Status Audit::start() {
   return {};
 }
 AuditMailbox& Audit::mailbox() { return impl_->mailbox; }
-std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->lines() : 0; }
+std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->chain().lines() : 0; }
 void Audit::stop() {
   impl_->mailbox.close();
   if (impl_->fiber.joinable()) impl_->fiber.join();

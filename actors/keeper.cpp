@@ -7,6 +7,9 @@
 #include <cstdlib>
 
 namespace shearline::actors {
+namespace {
+constexpr std::int64_t start_look_ms = 50;  // until the first whole view there is nothing else to wait for
+}  // namespace
 
 struct Keeper::Impl {
   Impl(ActorContext& given, Replica& given_replica, Told given_told, std::int64_t given_ttl_ms)
@@ -18,7 +21,7 @@ struct Keeper::Impl {
   void run() {
     while (!stopping.is_set()) {
       turn();
-      stopping.wait(context.loop.monotonic_ms() + ttl_ms / 3);
+      stopping.wait(context.loop.monotonic_ms() + (replica.loaded() ? ttl_ms / 3 : start_look_ms));
     }
   }
 

@@ -86,11 +86,20 @@ struct Replica::Impl final : store::Follower {
     }
   }
 
+  // All partitions lose and find their store at about the same time: one line for all of them, not seventeen.
   void note(unsigned partition, std::string why) {
-    if (why != trouble[partition] && !why.empty()) {
-      log::warning("partition_not_followed", {{"partition", store::partition_tag(partition)}, {"why", why}});
-    }
+    const bool told = std::ranges::find(trouble, why) != trouble.end();
+    const bool was_away = std::ranges::any_of(trouble, [](const std::string& text) { return !text.empty(); });
     trouble[partition] = std::move(why);
+    if (stopping.is_set()) return;
+    if (!trouble[partition].empty()) {
+      if (!told)
+        log::warning("store_not_followed",
+                     {{"why", trouble[partition]}, {"partition", store::partition_tag(partition)}});
+      return;
+    }
+    const bool is_away = std::ranges::any_of(trouble, [](const std::string& text) { return !text.empty(); });
+    if (was_away && !is_away) log::info("store_followed_again");
   }
 
   // ---- what the store tells us ----
