@@ -9,8 +9,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -33,6 +35,30 @@ inline Bytes hex_field(const nlohmann::json& object, const char* name) {
   std::optional<Bytes> bytes = from_hex(object.at(name).get_ref<const std::string&>());
   if (!bytes) throw std::runtime_error(std::string("not hex: ") + name);
   return *std::move(bytes);
+}
+
+// ---- Wycheproof ----
+
+inline bool is_valid(const nlohmann::json& test) { return test.at("result") == "valid"; }
+
+struct Tally {
+  std::size_t checked = 0;
+  std::size_t out_of_scope = 0;
+};
+
+// Calls `check(group, test)` for every case of the file; false: the case is not about us, and is counted.
+inline Tally for_every_case(const nlohmann::json& file,
+                            const std::function<bool(const nlohmann::json&, const nlohmann::json&)>& check) {
+  Tally tally;
+  for (const nlohmann::json& group : file.at("testGroups")) {
+    for (const nlohmann::json& test : group.at("tests")) {
+      SCOPED_TRACE(::testing::Message() << "tcId " << test.at("tcId") << ": " << test.at("comment"));
+      ++(check(group, test) ? tally.checked : tally.out_of_scope);
+    }
+  }
+  std::printf("%zu cases checked, %zu out of scope\n", tally.checked, tally.out_of_scope);
+  EXPECT_EQ(tally.checked + tally.out_of_scope, file.at("numberOfTests").get<std::size_t>());
+  return tally;
 }
 
 }  // namespace shearline::testing

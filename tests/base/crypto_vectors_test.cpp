@@ -3,35 +3,15 @@
 #include "tests/vectors.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <functional>
 
 namespace shearline {
 namespace {
 
 using nlohmann::json;
+using testing::for_every_case;
 using testing::hex_field;
-
-struct Tally {
-  std::size_t checked = 0;
-  std::size_t out_of_scope = 0;
-};
-
-// Calls `check(group, test)` for every case; false: the case is not about us, and is counted.
-Tally for_every_case(const json& file, const std::function<bool(const json&, const json&)>& check) {
-  Tally tally;
-  for (const json& group : file.at("testGroups")) {
-    for (const json& test : group.at("tests")) {
-      SCOPED_TRACE(::testing::Message() << "tcId " << test.at("tcId") << ": " << test.at("comment"));
-      ++(check(group, test) ? tally.checked : tally.out_of_scope);
-    }
-  }
-  std::printf("%zu cases checked, %zu out of scope\n", tally.checked, tally.out_of_scope);
-  EXPECT_EQ(tally.checked + tally.out_of_scope, file.at("numberOfTests").get<std::size_t>());
-  return tally;
-}
-
-bool is_valid(const json& test) { return test.at("result") == "valid"; }
+using testing::is_valid;
+using testing::Tally;
 
 PublicKey public_key_field(const json& test, const char* name) {
   const Bytes bytes = hex_field(test, name);

@@ -1,0 +1,86 @@
+// Wycheproof for what this room adds to base/crypto: the other AEADs, and Diffie-Hellman on P-256.
+#include "mls/aead.hpp"
+#include "mls/hpke_kem.hpp"
+#include "tests/vectors.hpp"
+
+#include <algorithm>
+
+namespace shearline::mls {
+namespace {
+
+using nlohmann::json;
+using testing::for_every_case;
+using testing::hex_field;
+using testing::is_valid;
+using testing::Tally;
+
+void check_aead(Aead aead, const json& test) {
+  const Key key = Key::copy_of(hex_field(test, "key"));
+  const Bytes nonce = hex_field(test, "iv");
+  const AeadNonce nonce_span = std::span(nonce).first<aead_nonce_bytes>();
+  const Bytes aad = hex_field(test, "aad");
+  Bytes sealed = hex_field(test, "ct");
+  append(sealed, hex_field(test, "tag"));
+  const Result<Plaintext> opened = aead_open(aead, key, nonce_span, aad, sealed);
+  EXPECT_EQ(opened.has_value(), is_valid(test));
+  if (!opened) return;
+  EXPECT_TRUE(equal(opened->reveal(), hex_field(test, "msg")));
+  const Result<Bytes> again = aead_seal(aead, key, nonce_span, aad, opened->reveal());
+  EXPECT_TRUE(again && *again == sealed);
+}
+
+bool has_our_sizes(const json& group) { return group.at("ivSize") == 96 && group.at("tagSize") == 128; }
+
+TEST(Wycheproof, AesGcmOf128And256Bits) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_aes_gcm_test.json");
+  const Tally tally = for_every_case(file, [](const json& group, const json& test) {
+    const bool is_ours = has_our_sizes(group) && (group.at("keySize") == 128 || group.at("keySize") == 256);
+    if (is_ours) check_aead(group.at("keySize") == 128 ? Aead::aes_128_gcm : Aead::aes_256_gcm, test);
+    return is_ours;
+  });
+  EXPECT_GT(tally.checked, 100U);
+}
+
+TEST(Wycheproof, ChaCha20Poly1305) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_chacha20_poly1305_test.json");
+  const Tally tally = for_every_case(file, [](const json& group, const json& test) {
+    if (has_our_sizes(group)) check_aead(Aead::chacha20_poly1305, test);
+    return has_our_sizes(group);
+  });
+  EXPECT_GT(tally.checked, 250U);
+}
+
+// The point inside a SubjectPublicKeyInfo of exactly the usual form; HPKE sends points without any.
+std::optional<Bytes> uncompressed_point(const Bytes& der) {
+  const Bytes prefix = *from_hex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
+  if (der.size() != prefix.size() + 65 || !std::equal(prefix.begin(), prefix.end(), der.begin())) {
+    return std::nullopt;
+  }
+  return Bytes(der.end() - 65, der.end());
+}
+
+// Private keys are written as integers there: with a zero byte in front, or shorter than 32 bytes.
+Key scalar_of(const Bytes& integer) {
+  Key out = Key::of_size(32);
+  const std::size_t size = std::min<std::size_t>(integer.size(), 32);
+  std::copy(integer.end() - static_cast<std::ptrdiff_t>(size), integer.end(),
+            out.writable().end() - static_cast<std::ptrdiff_t>(size));
+  return out;
+}
+
+TEST(Wycheproof, DiffieHellmanOnP256) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_ecdh_secp256r1_test.json");
+  const Tally tally = for_every_case(file, [](const json&, const json& test) {
+    const std::optional<Bytes> point = uncompressed_point(hex_field(test, "public"));
+    if (!point) return false;  // other encodings of the key
+    const Result<Key> shared =
+        hpke::diffie_hellman(hpke::Kem::p256_hkdf_sha256, scalar_of(hex_field(test, "private")), *point);
+    EXPECT_EQ(shared.has_value(), is_valid(test));
+    EXPECT_TRUE(!shared || equal(shared->reveal(), hex_field(test, "shared")));
+    return true;
+  });
+  EXPECT_GT(tally.checked, 200U);
+}
+
+}  // namespace
+}  // namespace shearline::mls
