@@ -153,8 +153,13 @@ Result<SealedStore::KnownHead> SealedStore::read_head(unsigned partition) {
 Result<std::uint64_t> SealedStore::compare_and_put(const Put& put) {
   if (const auto limits = check_limits(put); !limits) return std::unexpected(limits.error());
   Partition& partition = at(put.key.partition());
+  const std::uint64_t failures = partition.failures;
   const std::lock_guard turn(partition.turn);
   if (fence_ == 0) return lost_the_lease();
+  // While the store is away all that wait here hear it at once, not each after a time-out of its own.
+  if (partition.failures != failures) {
+    return fail(Code::unavailable, "not sent, because the put before it failed: " + partition.last_failure);
+  }
 
   const std::uint64_t revision = put.expected_revision + 1;
   const Change change{
@@ -165,6 +170,8 @@ Result<std::uint64_t> SealedStore::compare_and_put(const Put& put) {
   if (!unknown) {
     partition.in_doubt.erase(change.field);
   } else {
+    ++partition.failures;
+    partition.last_failure = result.error().message;
     if (partition.in_doubt.size() >= in_doubt_max) partition.in_doubt.clear();
     partition.in_doubt[change.field] = sha256(change.value);
   }

@@ -59,7 +59,9 @@ struct SealedStore::Partition {
     bool lost = false;
   };
 
-  boost::fibers::mutex turn;      // held over one put, answers included
+  boost::fibers::mutex turn;   // held over one put, answers included
+  std::uint64_t failures = 0;  // puts that found the store away
+  std::string last_failure;
   std::optional<KnownHead> head;  // what the last own put left; empty: read it
   Position position;              // what follow has reached
   std::uint64_t newest = 0;       // the highest counter this node has seen here
