@@ -98,12 +98,16 @@ return 'ok'
 
 // KEYS  lease
 // ARGV  node id, ttl in ms
-// Takes a free lease, keeps one's own, and answers who has it now.
+// Takes a free lease, keeps one's own, and answers who has it now. PEXPIRE, unlike SET, is allowed when
+// memory is short: that must not cost the holder its lease.
 constexpr std::string_view lease_text = R"lua(
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return holder end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
+if holder == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+elseif not holder then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+end
+return holder or ARGV[1]
 )lua";
 
 // KEYS  lease

@@ -42,8 +42,11 @@ std::optional<TimeMs> really_due(std::optional<TimeMs> due_at) {
 void SealedStore::Partition::keep(const std::string& field, Kept entry) {
   entry.touched = ++touches;
   kept_order.emplace_back(entry.touched, field);
+  kept_bytes += entry.value.size();
   const TimeMs now = entry.at;
-  kept.insert_or_assign(field, std::move(entry));
+  Kept& place = kept[field];
+  kept_bytes -= place.value.size();
+  place = std::move(entry);
   forget_old(now);
 }
 
@@ -52,9 +55,12 @@ void SealedStore::Partition::forget_old(TimeMs now) {
     const auto& [touched, field] = kept_order.front();
     const auto found = kept.find(field);
     const bool current = found != kept.end() && found->second.touched == touched;
-    const bool too_many = kept.size() > kept_per_partition_max;
+    const bool too_many = kept.size() > kept_per_partition_max || kept_bytes > kept_bytes_per_partition_max;
     if (current && !too_many && found->second.at + kept_ms > now) return;
-    if (current) kept.erase(found);
+    if (current) {
+      kept_bytes -= found->second.value.size();
+      kept.erase(found);
+    }
     kept_order.pop_front();
   }
 }

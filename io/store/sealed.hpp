@@ -82,6 +82,7 @@ inline constexpr std::size_t events_per_put_max = 256;
 // What a node keeps to mend a store that lost writes: the newest records, at most so old and so many.
 inline constexpr std::int64_t kept_ms = 10 * 60 * 1000;
 inline constexpr std::size_t kept_per_partition_max = 16'384;
+inline constexpr std::size_t kept_bytes_per_partition_max = 16 << 20;
 
 // One per control thread, shared by its actors. Every call may park the calling fiber. Puts into one
 // partition are made one after another, so that each knows the head the one before it left.

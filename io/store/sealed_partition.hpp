@@ -69,6 +69,7 @@ struct SealedStore::Partition {
   bool told_broken = false;       // likewise
   std::uint64_t touches = 0;
   std::unordered_map<std::string, Kept> kept;
+  std::size_t kept_bytes = 0;                                    // of their values
   std::deque<std::pair<std::uint64_t, std::string>> kept_order;  // (touched, field), oldest first
   std::deque<OwnEvent> own_events;                               // not acknowledged, oldest first
   std::map<std::string, Hash> in_doubt;  // field -> hash of the value whose put was never answered

@@ -118,6 +118,16 @@ TEST(RedisScripts, OutOfMemoryNothingIsWritten) {
   });
 }
 
+TEST(RedisScripts, OutOfMemoryTheHolderKeepsItsLease) {
+  in_fiber([](loop::Loop& loop) {
+    RedisCase redis(loop);
+    ASSERT_TRUE(redis.store->lease("node", 1000).value().ours);
+    redis.ask({"CONFIG", "SET", "maxmemory", "1"});
+    EXPECT_TRUE(redis.store->lease("node", 600'000).value().ours);
+    EXPECT_GT(redis.ask({"PTTL", "shearline:{sys}:lease"}).integer, 1000);
+  });
+}
+
 TEST(RedisScripts, OnAReadOnlyReplicaNothingIsWritten) {
   in_fiber([](loop::Loop& loop) {
     RedisCase redis(loop);
@@ -261,7 +271,7 @@ TEST(RedisStore, DeadlineThatNobodyWroteIsDueAtOnce) {
 TEST(RedisLoss, PutWhoseAnswerWasLostIsUnknownAndTheSamePutAgainIsItsOwn) {
   in_fiber([](loop::Loop& loop) {
     SealedCase redis(loop);
-    redis.options.timeout_ms = 50;
+    redis.options.timeout_ms = 1000;
     const auto impatient = make_redis_store(loop, redis.options);
     TestNode node(*impatient, redis.clock);
     node.sealed.set_fence(redis.node.sealed.fence());
