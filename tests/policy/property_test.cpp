@@ -11,7 +11,7 @@ namespace {
 
 using test::Workbench;
 
-constexpr int histories = 2000;
+constexpr std::uint64_t histories_per_part = 500;
 constexpr int steps_per_history = 60;
 
 class History : public Workbench {
@@ -180,9 +180,14 @@ class History : public Workbench {
   bool operator_ended_ = false;
 };
 
-TEST(Histories, NeverBreakAnInvariant) {
+// In parts, so that they run beside each other and none comes near a time limit under a sanitizer.
+class Histories : public testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Part, Histories, testing::Range<std::uint64_t>(0, 5));
+
+TEST_P(Histories, NeverBreakAnInvariant) {
   std::map<std::string, int> seen;
-  for (std::uint64_t seed = 1; seed <= histories; ++seed) {
+  const std::uint64_t first = GetParam() * histories_per_part;
+  for (std::uint64_t seed = first; seed < first + histories_per_part; ++seed) {
     History history(seed);
     for (int step = 0; step < steps_per_history; ++step) {
       history.step();
@@ -196,7 +201,7 @@ TEST(Histories, NeverBreakAnInvariant) {
         "rotation.promoted", "rotation.completed", "rotation.expired", "rotation.canceled",
         "rotation.superseded", "version.pending", "version.current", "version.grace", "version.retired",
         "version.revoked", "version.destroyed", "credential.active", "credential.revoked"}) {
-    EXPECT_GT(seen[type], 50) << type;
+    EXPECT_GT(seen[type], 10) << type;
   }
 }
 
