@@ -76,7 +76,7 @@ FiberScheduler::~FiberScheduler() { fibers::use_scheduling_algorithm<fibers::alg
 
 namespace {
 
-void run_named(const std::string& name, const std::function<void()>& body) {
+void run_named(const std::string& name, std::move_only_function<void()>& body) {
   try {
     body();
   } catch (const boost::context::detail::forced_unwind&) {
@@ -110,9 +110,9 @@ class FiberStack {
 
 }  // namespace
 
-boost::fibers::fiber spawn(std::string name, std::function<void()> body) {
+boost::fibers::fiber spawn(std::string name, std::move_only_function<void()> body) {
   return {std::allocator_arg, FiberStack(),
-          [name = std::move(name), body = std::move(body)] { run_named(name, body); }};
+          [name = std::move(name), body = std::move(body)]() mutable { run_named(name, body); }};
 }
 
 // --- waiting for an operation -----------------------------------------------------------------------------

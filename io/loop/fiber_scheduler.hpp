@@ -33,7 +33,7 @@ inline constexpr std::size_t fiber_stack_bytes = 64 * 1024;
 #endif
 // A fiber with our stack size below a guard page; exceptions that escape end the process with a log line
 // naming the fiber.
-boost::fibers::fiber spawn(std::string name, std::function<void()> body);
+boost::fibers::fiber spawn(std::string name, std::move_only_function<void()> body);
 
 // Parks the calling fiber until the operation's final completion. start(operation) submits it.
 // Where `deadline_ms` (loop.monotonic_ms(), -1: none) passes first, the operation is canceled and -ETIME

@@ -65,6 +65,7 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   virtual ~Loop() = default;
 
+  // It ends (no `more`) when descriptors run out (-EMFILE): re-arm by a timer then, at once would only spin.
   virtual void accept_multishot(int listener, Operation& operation) = 0;  // result: a connected descriptor
   // Data arrives in provided buffers: read receive_buffer(buffer_of(flags)).first(result), then give it back
   // with return_receive_buffer; whatever the result, completion_buffer says that one is owed. -ENOBUFS is

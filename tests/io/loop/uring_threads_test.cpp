@@ -2,6 +2,8 @@
 // ThreadSanitizer's word counts.
 #include "loop_fixture.hpp"
 
+#include <signal.h>
+
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -64,6 +66,33 @@ TEST(LoopThreads, ManyThreadsMayNotifyAtOnce) {
   while (hand_over.seen < threads * each) loop->turn(-1);
   for (auto& notifier : notifiers) notifier.join();
   EXPECT_EQ(hand_over.seen, threads * each);
+}
+
+TEST(LoopThreads, ASignalEndsAWaitAndHarmsNothing) {
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_handler = [](int) {};
+  sigaction(SIGUSR1, &action, &before);
+  const auto loop = new_loop();
+  const SocketPair pair;
+  Recorder received;
+  Bytes into(1);
+  loop->receive(pair.ours(), into, received);
+  std::atomic<bool> returned{false};
+  std::thread signaler([&, owner = pthread_self()] {
+    while (!returned) {  // until one of them met the wait
+      pthread_kill(owner, SIGUSR1);
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(loop->turn(-1), 0U);
+  returned = true;
+  signaler.join();
+  sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_TRUE(received.seen.empty());
+  ASSERT_EQ(::send(pair.theirs(), "x", 1, 0), 1);
+  turn_until_finished(*loop, received);
+  EXPECT_EQ(received.result(), 1);
 }
 
 TEST(LoopThreads, MessagesArriveWholeAndInOrder) {
