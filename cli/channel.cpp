@@ -27,7 +27,8 @@ Channel::~Channel() = default;
 Result<policy::Answer> Channel::ask(std::string_view compact_jws, const Expected& expected) {
   Attempt attempt;
   attempt.reply_channel = redis_.prefix + "replies:" + expected.jti.text();
-  const std::int64_t deadline = loop_.monotonic_ms() + answer_timeout_ms_;
+  const std::int64_t asked_at = loop_.monotonic_ms();
+  const std::int64_t deadline = asked_at + answer_timeout_ms_;
   bool ever_reached = publisher_ != nullptr;
   for (std::int64_t pause = first_repeat_ms; loop_.monotonic_ms() < deadline; pause = next_repeat_ms(pause)) {
     const std::int64_t until = std::min(deadline, loop_.monotonic_ms() + pause);
@@ -40,10 +41,11 @@ Result<policy::Answer> Channel::ask(std::string_view compact_jws, const Expected
     if (step) continue;
     if (step.error().code != Code::unavailable) return std::unexpected(step.error());
     attempt.last_fault = step.error().message;
+    ever_reached = ever_reached || attempt.subscriber != nullptr;
     attempt.subscriber.reset();
     publisher_.reset();
-    // Redis was never there: waiting would only hide a wrong address.
-    if (!ever_reached) break;
+    // A Redis that restarts is back in a moment; one that was never there is a wrong address, and waiting hides it.
+    if (!ever_reached && loop_.monotonic_ms() - asked_at > unreached_patience_ms) break;
     loop::sleep_for_ms(loop_, std::max<std::int64_t>(0, until - loop_.monotonic_ms()));
   }
   return std::unexpected(unheard(attempt, expected));

@@ -16,6 +16,7 @@
 namespace shearline::cli {
 
 inline constexpr std::int64_t first_repeat_ms = 1000;
+inline constexpr std::int64_t unreached_patience_ms = 2500;  // while Redis cannot be reached at all
 inline constexpr std::int64_t repeat_ms_max = 4000;
 constexpr std::int64_t next_repeat_ms(std::int64_t pause_ms) {
   return pause_ms * 2 < repeat_ms_max ? pause_ms * 2 : repeat_ms_max;

@@ -85,6 +85,8 @@ Exit Inbox::run(std::int64_t timeout_ms) {
       last_fault.clear();
       continue;
     }
+    // Once Redis or the engine was there, both may go and come back; who waits for a secret waits for them too.
+    ever_worked = ever_worked || link_ != nullptr || groups_learned_ms_ >= 0;
     link_.reset();
     // What was refused, or was never there, will not come right by waiting.
     if (!ever_worked || step.error().code != Code::unavailable) return output_.error(step.error());
