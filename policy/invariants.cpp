@@ -231,8 +231,10 @@ std::optional<std::string> broken_event_chain(const Credential& before, const De
   }
   for (const auto& [subject, state] : states_of(decision.next)) {
     const auto known = states.find(subject);
-    if (known == states.end() || known->second != state) std::string broken = subject;
-    return broken.append(" became ").append(state).append(" without an event");
+    if (known == states.end() || known->second != state) {
+      std::string broken = subject;
+      return broken.append(" became ").append(state).append(" without an event");
+    }
   }
   return std::nullopt;
 }
