@@ -11,6 +11,7 @@ import threading
 
 BEFORE_COMMAND = "before the command"
 BEFORE_ANSWER = "before the answer"
+HELD = "while the command is held"  # it reaches Redis only after release()
 
 
 class Proxy:
@@ -23,6 +24,7 @@ class Proxy:
         self.steps = 0
         self.names = []
         self.struck = threading.Event()
+        self.released = threading.Event()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(64)
@@ -33,11 +35,13 @@ class Proxy:
         return "unix:" + self.path
 
     def arm(self, step, side, strike):
-        """Counts from now on; `strike` is called at that step, on the connection's thread."""
+        """Counts from now on; `strike` is called at that step, on the connection's thread. A step is a number, or a
+        function that knows the command it waits for."""
         with self.lock:
             self.steps, self.names, self.counting = 0, [], True
             self.armed = (step, side, strike)
             self.struck.clear()
+            self.released.clear()
 
     def disarm(self):
         """The number of steps since arm()."""
@@ -45,7 +49,11 @@ class Proxy:
             self.armed, self.counting = None, False
             return self.steps
 
+    def release(self):
+        self.released.set()
+
     def close(self):
+        self.released.set()
         self.listener.close()
         os.unlink(self.path)
 
@@ -72,9 +80,10 @@ class Proxy:
                 return None
             self.steps += 1
             self.names.append(b" ".join(command[:1] + [a for a in command if a.startswith(b"shearline:")][:1]).decode())
-            if self.armed and self.steps == self.armed[0]:
-                return self.armed[1]
-            return None
+            if not self.armed:
+                return None
+            step, side, _ = self.armed
+            return side if (step(command) if callable(step) else step == self.steps) else None
 
     def strike(self):
         with self.lock:
@@ -111,6 +120,9 @@ class _Link:
                 if side == BEFORE_COMMAND:
                     self.proxy.strike()
                     return
+                if side == HELD:
+                    self.proxy.strike()
+                    self.proxy.released.wait()
                 if side == BEFORE_ANSWER:
                     self.hold_answers = True
                 self.server.sendall(raw)
