@@ -150,7 +150,7 @@ struct Replica::Impl final : store::Follower {
       log::error("credential_under_another_pepper",
                  {{"credential", record.key.id}, {"pepper_in_use", context.keyring.current_pepper}});
     }
-    table.put(facts.facts);
+    if (table.put(facts.facts)) table.reclaim();
     if (credential->secret_fingerprint != Hash{})
       fingerprints.insert(short_form(credential->secret_fingerprint));
   }

@@ -255,10 +255,10 @@ class Admin:
                         "--environment", "staging", "--tenant", "acme", "--classification", "internal", *extra)
 
     def receive(self, *extra, patience=None):
-        """The next secret from the inbox, acknowledged: (file, secret)."""
+        """The next secret from the inbox, acknowledged: (file, secret). A key form of it stands in a file beside."""
         before = set(self.received())
         self.run("inbox", "--once", "--out", self.secrets, "--timeout", "%ds" % (patience or PATIENCE), *extra)
-        new = [path for path in self.received() if path not in before]
+        new = [path for path in self.received() if path not in before and path.endswith(".secret")]
         if len(new) != 1:
             raise AssertionError("the inbox wrote %d files" % len(new))
         with open(new[0], "rb") as text:

@@ -1,0 +1,117 @@
+"""The whole-system sweep (security.md "Never"): after a full rotation and checks with both secrets, neither secret is
+found, in any spelling, in Redis's memory and files, in the engine's memory, its trail, its log, or what INFO says."""
+
+import base64
+import os
+import unittest
+
+from deployment import Deployment, Resp, wait_for
+
+
+def spellings(secret):
+    """Plain, hex, and base64 at each of its three alignments (the middle that does not depend on neighbours)."""
+    yield "plain", secret
+    yield "hex", secret.hex().encode()
+    yield "HEX", secret.hex().upper().encode()
+    for shift in range(3):
+        whole = base64.b64encode(b"\0" * shift + secret)
+        middle = whole[-(-shift * 8 // 6):len(whole) // 4 * 4 - 4]
+        yield "base64 shifted by %d" % shift, middle
+        yield "base64url shifted by %d" % shift, middle.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+def memory_of(pid):
+    """Every readable private or shared mapping of a process."""
+    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            span, rights, *rest = line.split()
+            if "r" not in rights or rest[-1].startswith(("[vvar", "[vsyscall")):
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(start)
+                yield "memory %s %s" % (span, rest[-1]), memory.read(end - start)
+            except OSError:
+                continue  # a guard page, a ring's registers
+
+
+def files_under(folder):
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(root, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as content:
+                    yield path, content.read()
+
+
+class Sweep(unittest.TestCase):
+    def test_no_secret_is_found_anywhere(self):
+        with Deployment() as there:
+            engine = there.engine(extra=("--allow-debugger", "--log", "debug")).wait_ready()
+            alice = there.alice
+            alice.run("group", "create", "integrators", "alice")
+            alice.create("acme", "integrators", "--api-key-prefix", "sl")
+            _, first = alice.receive()
+            alice.run("rotate", "acme", "--grace", "1h", "--no-follow")
+            _, second = alice.receive()
+            wait_for("the second secret", lambda: engine.verify("acme", second) == "current")
+            imported = b"imported-secret-of-a-legacy-client-0123456789"
+            there.write("legacy.jsonl", '{"client_id":"legacy","secret":"%s"}\n' % imported.decode())
+            alice.run("credential", "import", os.path.join(there.folder, "legacy.jsonl"), "--group", "integrators", "--owner",
+                      "acme", "--service", "billing", "--environment", "staging", "--tenant", "acme", "--classification",
+                      "internal")
+            os.unlink(os.path.join(there.folder, "legacy.jsonl"))
+            wait_for("the import", lambda: engine.verify("legacy", imported) == "current")
+
+            secrets = {"first": first, "second": second, "imported": imported}
+            self.check_hard(engine, secrets)
+            there.redis.client().execute_command("BGREWRITEAOF")
+            there.redis.client().save()
+            places = list(memory_of(engine.child.pid))
+            places += list(memory_of(there.redis.process.child.pid))
+            places += [place for place in files_under(there.folder) if not place[0].startswith(alice.folder)]
+            places.append(("INFO", repr(engine.info()).encode()))
+            self.assertGreater(len(places), 50)
+            self.check_that_the_sweep_can_see(places)
+            found = [
+                "%s secret, %s, in %s" % (name, spelling, place)
+                for name, secret in secrets.items() for spelling, text in spellings(secret)
+                for place, content in places if text in content
+            ]
+            self.assertEqual(found, [])
+
+    def check_hard(self, engine, secrets):
+        """Right ones, wrong neighbours, split frames and broken ones: every way a secret gets into a buffer."""
+        connection = Resp(engine.address)
+        for client_id, secret in (("acme", secrets["first"]), ("acme", secrets["second"]), ("legacy", secrets["imported"])):
+            connection.call("VERIFY", client_id, secret)
+            connection.call("EXPLAIN", client_id, secret)
+            connection.call("MVERIFY", *[part for _ in range(500) for part in (client_id, secret)])
+            connection.call("VERIFY", "nobody", secret)
+            connection.call("VERIFYKEY", b"sl_acme." + secret + b"000000")
+            frame = Resp.frame("VERIFY", client_id, secret)
+            for cut in (len(frame) - 3, len(frame) - 20):
+                connection.send(frame[:cut])
+                connection.send(frame[cut:])
+                connection.reply()
+            connection.call("VERIFIY", client_id, secret)
+            connection.call("VERIFY", client_id, secret, "superfluous")
+            connection.call("MVERIFY", client_id, secret, "odd")
+            torn = Resp(engine.address)
+            torn.send(frame[:-5])
+            torn.close()
+            broken = Resp(engine.address)
+            broken.send(Resp.frame("VERIFY", client_id, secret)[:-2] + b"xx")
+            broken.reply()
+            broken.close()
+        # The last buffers of the ring go round once more, as they do on any busy server.
+        connection.close()
+
+    def check_that_the_sweep_can_see(self, places):
+        """A sweep that finds nothing because it looks at nothing proves nothing."""
+        self.assertTrue(any(b"credential:acme" in content for place, content in places if place.startswith("memory")))
+        self.assertTrue(any(b"rotation.promoted" in content for place, content in places if place.endswith("audit.jsonl")))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
