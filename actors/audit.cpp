@@ -89,6 +89,12 @@ Status Audit::start() {
   return {};
 }
 AuditMailbox& Audit::mailbox() { return impl_->mailbox; }
+Result<EventsAbout> Audit::events_about(std::string_view subject, std::size_t at_most) const {
+  Result<EventsAbout> found;
+  loop::run_blocking(impl_->context.loop,
+                     [&] { found = newest_events_about(impl_->path, subject, at_most); });
+  return found;
+}
 std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->chain().lines() : 0; }
 void Audit::stop() {
   impl_->mailbox.close();

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -69,6 +70,62 @@ Status AuditFile::append(ledger::HashChain::Draft draft) {
   bytes_ += block.size();
   chain_.commit(std::move(draft));
   return {};
+}
+
+namespace {
+
+// Calls `each` with every whole line from the last to the first, until it returns false.
+template <class Each>
+Status lines_backwards(int file, Each each) {
+  constexpr std::size_t block_bytes = 256 * 1024;
+  off_t end = ::lseek(file, 0, SEEK_END);
+  std::string tail;    // what is known of the line that began before `end`
+  bool whole = false;  // the bytes behind the last newline are a line that is being written
+  while (end > 0) {
+    const std::size_t take = std::min(block_bytes, static_cast<std::size_t>(end));
+    std::string block(take, '\0');
+    end -= static_cast<off_t>(take);
+    if (::pread(file, block.data(), take, end) != static_cast<ssize_t>(take)) {
+      return fail(Code::unavailable, "the audit file cannot be read");
+    }
+    block += tail;
+    std::size_t line_end = block.size();
+    for (std::size_t newline = block.rfind('\n'); newline != std::string::npos;
+         newline = newline == 0 ? std::string::npos : block.rfind('\n', newline - 1)) {
+      if (whole && !each(std::string_view(block).substr(newline + 1, line_end - newline - 1))) return {};
+      whole = true;
+      line_end = newline;
+    }
+    tail = block.substr(0, line_end);
+  }
+  if (whole) each(tail);
+  return {};
+}
+
+}  // namespace
+
+Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
+                                        std::size_t at_most) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
+  // Ids hold no character that JSON would write otherwise, and `subject` is a field that only we write.
+  const std::string wanted = "\"subject\":\"" + std::string(subject) + "\"";
+  EventsAbout found;
+  std::size_t bytes = 0;
+  const Status read = lines_backwards(file, [&](std::string_view line) {
+    const std::size_t event = line.find("\"event\":{");
+    if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos) return true;
+    const std::string_view json = line.substr(event + 8, line.size() - event - 9);
+    found.more = found.events.size() == at_most || bytes + json.size() > events_told_bytes_max;
+    if (found.more) return false;
+    bytes += json.size();
+    found.events.emplace_back(json);
+    return true;
+  });
+  ::close(file);
+  if (!read) return std::unexpected(read.error());
+  std::ranges::reverse(found.events);
+  return found;
 }
 
 }  // namespace shearline::actors

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace shearline::actors {
 
@@ -34,5 +35,16 @@ class AuditFile {
   ledger::HashChain chain_;
   std::uint64_t bytes_ = 0;
 };
+
+// The newest events about one subject, oldest first, read backwards from the end of the file. Blocking: for a helper
+// thread. Stops at whichever comes first of the two limits; `more` says that there were older ones.
+inline constexpr std::size_t events_told_max = 100;
+inline constexpr std::size_t events_told_bytes_max = 32 * 1024;  // an answer is one JWS of at most 64 KiB
+struct EventsAbout {
+  std::vector<std::string> events;  // JSON objects
+  bool more = false;
+};
+Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
+                                        std::size_t at_most);
 
 }  // namespace shearline::actors

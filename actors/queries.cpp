@@ -49,6 +49,21 @@ Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& kn
   return answer;
 }
 
+// What happened, as the trail tells it: who, what, when, why.
+Result<QueryAnswer> history(const KnownState& known, const policy::Command& command) {
+  const std::string& subject = command.credential;
+  if (!policy::is_id(subject)) return fail(Code::invalid, "name the credential (`credential`)");
+  const std::size_t at_most = std::clamp<std::size_t>(command.params.limit, 1, events_told_max);
+  const Result<EventsAbout> found = known.events_about(subject, at_most);
+  if (!found) return std::unexpected(found.error());
+  if (found->events.empty())
+    return fail(Code::not_found, "the trail of this node says nothing about " + subject);
+  json events = json::array();
+  for (const std::string& event : found->events) events.push_back(json::parse(event, nullptr, false));
+  return QueryAnswer{
+      {}, json{{"client_id", subject}, {"events", std::move(events)}, {"more", found->more}}.dump()};
+}
+
 // The smallest ids after `after`, from one scan of each partition: the store keeps no order. Linear in the number of
 // credentials, bounded in memory.
 Result<QueryAnswer> list_credentials(ActorContext& context, const policy::Command& command,
@@ -124,7 +139,8 @@ QueryAnswer list_admins(const Directory& directory, const policy::Command& comma
 
 Result<QueryAnswer> answer_query(ActorContext& context, const Directory& directory, const KnownState& known,
                                  const policy::Command& command) {
-  if (command.verb != policy::Verb::list) return credential_state(context, known, command);
+  if (command.verb == policy::Verb::status) return credential_state(context, known, command);
+  if (command.verb == policy::Verb::history) return history(known, command);
   const std::size_t limit = std::clamp<std::uint32_t>(command.params.limit, 1, list_page_max);
   const std::string& what = command.params.what;
   if (what.empty() || what == "credentials") return list_credentials(context, command, limit);

@@ -17,7 +17,7 @@ struct QueryAnswer {
   std::string rotation_json;
   std::string result_json;
 };
-// status, history: the credential as it is in the store now. list: one page of credentials, groups or admins in the order
+// status: the credential as it is in the store now. history: the newest audit events about it that this node has. list: one page of credentials, groups or admins in the order
 // of their ids, after `params.after`.
 Result<QueryAnswer> answer_query(ActorContext& context, const Directory& directory, const KnownState& known,
                                  const policy::Command& command);

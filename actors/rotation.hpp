@@ -4,6 +4,7 @@
 // (design: architecture.md journey 2). Control thread, lease holder only; one command per credential at a time.
 #pragma once
 
+#include "actors/audit_file.hpp"
 #include "actors/context.hpp"
 #include "actors/directory.hpp"
 #include "actors/messages.hpp"
@@ -21,10 +22,11 @@ inline constexpr std::int64_t timer_retry_ms = 1000;  // after the store or the 
 inline constexpr int conflict_retries_max = 5;
 inline constexpr std::size_t due_page = 64;  // due records read at a time
 
-// What rotation wants to know of the replica's view, as functions.
+// What rotation and admin want to know of other actors' state, as functions.
 struct KnownState {
-  std::function<std::uint64_t(std::string_view client_id)> revision_of;
-  std::function<bool(const Hash& fingerprint)> fingerprint_known;
+  std::function<std::uint64_t(std::string_view client_id)> revision_of;                            // replica
+  std::function<bool(const Hash& fingerprint)> fingerprint_known;                                  // replica
+  std::function<Result<EventsAbout>(std::string_view subject, std::size_t at_most)> events_about;  // audit
 };
 
 class Rotation {

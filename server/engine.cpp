@@ -100,7 +100,10 @@ class WiredEngine final : public Engine {
   }
   actors::KnownState known() {
     return {[this](std::string_view id) { return table_.revision_of(id); },
-            [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); }};
+            [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); },
+            [this](std::string_view subject, std::size_t at_most) {
+              return audit_.events_about(subject, at_most);
+            }};
   }
 
   // Judges the store as soon as it answers, says every 5 s why the engine is not ready, and ends when it is.

@@ -121,6 +121,19 @@ TEST_F(AdminDoor, ListsGroupsAdminsAndCredentialsPageByPage) {
   EXPECT_NE(engine.run(list, world.alice).result_json.find("\"a3\""), std::string::npos);
 }
 
+TEST_F(AdminDoor, HistoryTellsWhatTheTrailHoldsOldestFirst) {
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  const policy::Answer history = engine.run(engine.command(world.alice, Verb::history, "acme"), world.alice);
+  ASSERT_EQ(history.code, Code::ok) << history.detail;
+  const std::size_t created = history.result_json.find("credential.created");
+  const std::size_t prepared = history.result_json.find("rotation.prepared");
+  ASSERT_NE(created, std::string::npos) << history.result_json;
+  EXPECT_LT(created, prepared);
+  EXPECT_EQ(engine.run(engine.command(world.alice, Verb::history, "nobody"), world.alice).code,
+            Code::not_found);
+}
+
 TEST_F(AdminDoor, OnlyTheHolderOfTheLeaseSpeaks) {
   Engine other(world, "node-2", "audit-2.jsonl");
   const policy::Command command = status();

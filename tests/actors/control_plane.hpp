@@ -243,7 +243,10 @@ class Engine {
   std::map<std::string, std::string> answers_;
   CounterMemory memory_{std::string()};
   KnownState known_{[this](std::string_view id) { return table_.revision_of(id); },
-                    [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); }};
+                    [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); },
+                    [this](std::string_view subject, std::size_t at_most) {
+                      return audit_.events_about(subject, at_most);
+                    }};
   Audit audit_{context_, audit_path_};
   Distribution distribution_{context_, directory_};
   Rotation rotation_{context_, directory_, known_, distribution_.mailbox(), audit_.mailbox()};

@@ -72,7 +72,8 @@ TEST_F(RotationJourney, BothSecretsWorkThroughTheGraceWindowWhichEndsByItself) {
   world.clock.now += 5000;
   EXPECT_EQ(engine.check("acme", first.secret.reveal()), 'g');
   world.clock.now += 1;
-  EXPECT_NE(engine.check("acme", first.secret.reveal()), 'g') << "it ends in the table, before any timer has run";
+  EXPECT_NE(engine.check("acme", first.secret.reveal()), 'g')
+      << "it ends in the table, before any timer has run";
   wait_for_verdict("acme", first, 'r');  // once the view is fresh enough to say so
   engine.pass(0);
   engine.wait_for([&] { return engine.audited("version.retired") == 1; });

@@ -1,0 +1,95 @@
+// The audit file on a real disk: what a crash may leave in it, and what it tells about a subject.
+#include "actors/audit_file.hpp"
+
+#include "io/loop/fiber_scheduler.hpp"
+#include "tests/actors/control_plane.hpp"
+
+#include <gtest/gtest.h>
+
+namespace shearline::actors::test {
+namespace {
+
+class AuditTrailFile : public ::testing::Test {
+ protected:
+  AuditFile open() { return std::move(*AuditFile::open(*loop, path)); }
+  static void write(AuditFile& file, const std::string& subject, int from, int count) {
+    ledger::HashChain::Draft draft = file.chain().draft();
+    for (int i = from; i < from + count; ++i) {
+      const std::string json =
+          R"({"type":"event-)" + std::to_string(i) + R"(","subject":")" + subject + "\"}";
+      ledger::HashChain::add(draft, {1, static_cast<std::uint64_t>(i), 0, {}}, as_bytes(json), json);
+    }
+    ASSERT_TRUE(file.append(std::move(draft)));
+  }
+
+  TemporaryFolder folder;
+  std::string path = folder.file("audit.jsonl");
+  std::unique_ptr<loop::Loop> loop = std::move(*loop::make_uring_loop({}));
+  loop::FiberScheduler fibers{*loop};
+};
+
+TEST_F(AuditTrailFile, GoesOnWhereItStopped) {
+  {
+    AuditFile file = open();
+    write(file, "acme", 1, 3);
+  }
+  AuditFile again = open();
+  EXPECT_EQ(again.chain().lines(), 3U);
+  write(again, "acme", 4, 1);
+  std::ifstream in(path);
+  EXPECT_EQ(ledger::read_chain(in)->chain.lines(), 4U);
+}
+
+TEST_F(AuditTrailFile, ATornLastLineIsCutAndTheNextOneFits) {
+  {
+    AuditFile file = open();
+    write(file, "acme", 1, 2);
+  }
+  std::ofstream(path, std::ios::app) << R"({"seq":3,"prev":"to)";
+  AuditFile again = open();
+  EXPECT_EQ(again.chain().lines(), 2U);
+  write(again, "acme", 3, 1);
+  std::ifstream in(path);
+  const auto state = ledger::read_chain(in);
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->chain.lines(), 3U);
+}
+
+TEST_F(AuditTrailFile, AChangedLineKeepsItFromBeingOpened) {
+  {
+    AuditFile file = open();
+    write(file, "acme", 1, 3);
+  }
+  std::fstream(path, std::ios::in | std::ios::out) << R"({"seq":1,"prev":"1)";
+  const auto again = AuditFile::open(*loop, path);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::invalid);
+}
+
+TEST_F(AuditTrailFile, TwoEnginesNeverShareIt) {
+  const AuditFile first = open();
+  const auto second = AuditFile::open(*loop, path);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+}
+
+TEST_F(AuditTrailFile, TellsTheNewestEventsAboutASubjectOldestFirstAcrossBlocks) {
+  AuditFile file = open();
+  write(file, "acme", 1, 2);
+  write(file, "other", 3, 3000);  // several blocks
+  write(file, "acme", 3003, 1);
+  const auto all = newest_events_about(path, "acme", 10);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->events.size(), 3U);
+  EXPECT_FALSE(all->more);
+  EXPECT_EQ(all->events.front(), R"({"type":"event-1","subject":"acme"})");
+  EXPECT_EQ(all->events.back(), R"({"type":"event-3003","subject":"acme"})");
+  const auto newest = newest_events_about(path, "acme", 2);
+  EXPECT_EQ(newest->events.size(), 2U);
+  EXPECT_TRUE(newest->more);
+  EXPECT_TRUE(newest_events_about(path, "nobody", 2)->events.empty());
+  EXPECT_TRUE(newest_events_about(path, "other", 5000)->more) << "an answer has a limit in bytes as well";
+}
+
+}  // namespace
+}  // namespace shearline::actors::test
