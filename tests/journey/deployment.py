@@ -35,6 +35,13 @@ def wait_for(what, condition, patience=None):
         time.sleep(0.02)
 
 
+def free_port():
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Process:
     """A child with its output in a file, ended by its pid."""
 
