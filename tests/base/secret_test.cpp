@@ -71,13 +71,20 @@ TEST(Arena, IsAsEmptyAsBeforeWhenSecretsAreGone) {
   EXPECT_EQ(used(), before);
 }
 
+// Looks at memory that went back to the arena, which stays mapped but is nobody's to read.
+__attribute__((no_sanitize("address"))) bool is_all_zero(const volatile Byte* block, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (block[i] != 0) return false;
+  }
+  return true;
+}
+
 TEST(Arena, HandsOutZeroedMemoryAndWipesWhatComesBack) {
-  Byte* block = detail::arena_allocate(64);
-  EXPECT_TRUE(std::all_of(block, block + 64, [](Byte byte) { return byte == 0; }));
-  std::fill(block, block + 64, Byte{0xaa});
-  detail::arena_release(block, 64);
-  // The block is the arena's and stays mapped: its old place can be looked at.
-  EXPECT_TRUE(std::all_of(block, block + 64, [](Byte byte) { return byte == 0; }));
+  Byte* block = detail::arena_allocate(61);
+  EXPECT_TRUE(is_all_zero(block, 61));
+  std::fill(block, block + 61, Byte{0xaa});
+  detail::arena_release(block, 61);
+  EXPECT_TRUE(is_all_zero(block, 64));
 }
 
 TEST(Arena, ThrowsWhenFullAndGoesOnWorking) {
