@@ -43,7 +43,9 @@ HOMES = {
 # Slow to compile: a header with it is private to its room and included by .cpp files only.
 NLOHMANN = "nlohmann/json.hpp"
 
-LINES_MAX = 600
+# Above what style.md asks for (about 400), so that a file is not split in a hurry; tests are lists and may be longer.
+LINES_MAX = 500
+TEST_LINES_MAX = 800
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 FOLDERS_WITHOUT_FLOOR = ["tests", "bench"]
 
@@ -100,8 +102,9 @@ class House:
                 self.fault(path, 1, "a header opens with what lives here, who uses it, what it must not know")
             if "#pragma once" not in lines:
                 self.fault(path, 1, "a header needs #pragma once")
-        if len(lines) > LINES_MAX:
-            self.fault(path, len(lines), f"longer than {LINES_MAX} lines: it wants to be two files")
+        lines_max = TEST_LINES_MAX if path.parts[0] == "tests" else LINES_MAX
+        if len(lines) > lines_max:
+            self.fault(path, len(lines), f"longer than {lines_max} lines: it wants to be two files")
 
     def check_own_include(self, path, number, line, ours, has_floor):
         if not has_floor and (self.root / path.parent / ours).is_file():
