@@ -99,7 +99,6 @@ class PartitionWriter {
     last_field_ = key.field();
     last_value_ = sealer.seal(key, 1, payload);
     store::Sealer::add(head_, sealer.term(last_field_, last_value_));
-    ++head_.count;
     ++head_.counter;
     redis.send({"HSET", base_ + "records", last_field_, as_text(last_value_)});
   }

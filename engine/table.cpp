@@ -53,10 +53,10 @@ void write_side(const CredentialFacts& facts, EntrySide& side) {
 
 Table::Impl::Impl(const TableOptions& options, const Key& pepper, Random& random)
     : nobody(make_nobody(random)),
+      turns(options.workers),
       hash_client_id(random),
       hash_foreign_lookup(random),
       lookup_key(hmac_midstates(derive_lookup_key(pepper).reveal())),
-      turns(options.workers),
       own_pepper(pepper.clone()),
       capacity_hint(options.capacity_hint) {
   publish(std::make_unique<Index>(capacity_hint));

@@ -22,6 +22,7 @@ struct Table::Impl {
   bool is_it(std::uint32_t number, SlotKind kind, KeyedHash hash) const;
   // Stands in for a client nobody knows, so that such a check costs what any other costs. Accepts nothing.
   const Entry nobody;
+  Turns turns;
 
   const KeyedHasher hash_client_id;
   const KeyedHasher hash_foreign_lookup;
@@ -29,7 +30,6 @@ struct Table::Impl {
   EntryStore entries;
   std::atomic<const Index*> published_index{nullptr};
   std::atomic<std::size_t> credentials{0};
-  Turns turns;
 
   // Writer.
   std::uint32_t write_entry(const CredentialFacts& facts, KeyedHash client, std::uint32_t predecessor);
