@@ -44,7 +44,7 @@ HOMES = {
 NLOHMANN = "nlohmann/json.hpp"
 
 # Above what style.md asks for (about 400), so that a file is not split in a hurry; tests are lists and may be longer.
-LINES_MAX = 500
+LINES_MAX = 600
 TEST_LINES_MAX = 800
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 FOLDERS_WITHOUT_FLOOR = ["tests", "bench"]
