@@ -61,6 +61,12 @@ struct Replica::Impl final : store::Follower {
                       "folder to accept what it lost");
     }
     if (!partition_loaded[partition]) {
+      // A node that starts without it would answer "rejected" to what is right.
+      if (!missing_pepper.empty()) {
+        return fail(Code::unavailable, "the keyring's current pepper is " + context.keyring.current_pepper +
+                                           " and credentials need " + missing_pepper +
+                                           "; start with the keyring that has it");
+      }
       partition_loaded[partition] = true;
       if (std::ranges::all_of(partition_loaded, std::identity{})) {
         view.loaded.store(true, std::memory_order_release);
@@ -146,9 +152,10 @@ struct Replica::Impl final : store::Follower {
     if (!credential) return unreadable(record, credential.error());
     const TableFacts facts = table_facts(*credential, record.revision, record.key.partition(), context.rules,
                                          context.keyring.current_pepper);
-    if (facts.foreign_pepper) {
-      log::error("credential_under_another_pepper",
-                 {{"credential", record.key.id}, {"pepper_in_use", context.keyring.current_pepper}});
+    if (!facts.foreign_pepper.empty()) {
+      missing_pepper = facts.foreign_pepper;
+      log::error("pepper_missing",
+                 {{"alarm", true}, {"pepper", missing_pepper}, {"credential", record.key.id}});
     }
     if (table.put(facts.facts)) table.reclaim();
     if (credential->secret_fingerprint != Hash{})
@@ -180,6 +187,7 @@ struct Replica::Impl final : store::Follower {
   loop::Event progressed;
   std::array<bool, store::partition_count> partition_loaded{};
   std::array<std::string, store::partition_count> trouble;
+  std::string missing_pepper;                      // the newest one that a record asked for in vain
   std::unordered_set<std::uint64_t> fingerprints;  // of imported secrets, shortened
   std::vector<boost::fibers::fiber> fibers;
 };

@@ -45,7 +45,7 @@ TableFacts table_facts(const policy::Credential& credential, std::uint64_t revis
                     credential.status == policy::CredentialStatus::destroyed;
   for (const policy::Version& version : credential.versions) {
     if (version.mac_key_ref != pepper_id) {
-      out.foreign_pepper |= role_of(version, accept_pending).has_value();
+      if (role_of(version, accept_pending)) out.foreign_pepper = version.mac_key_ref;
       continue;
     }
     const std::optional<engine::Outcome> role = role_of(version, accept_pending);

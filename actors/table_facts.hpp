@@ -16,7 +16,7 @@ struct TableFacts {
   engine::CredentialFacts facts;
   std::vector<engine::AcceptedVersion> accepted;
   std::vector<engine::DeadDigest> dead;
-  bool foreign_pepper = false;  // an accepting version under a pepper this node does not use: it is left out
+  std::string foreign_pepper;  // of an accepting version that this node's pepper cannot check; it is left out
 };
 TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
                        const policy::Rules& rules, std::string_view pepper_id);

@@ -1,0 +1,90 @@
+// What of a credential's record reaches the table.
+#include "actors/table_facts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace shearline::actors::test {
+namespace {
+
+using policy::VersionState;
+
+policy::Version version(VersionState state, Byte mark, TimeMs ended_at_ms = 0) {
+  policy::Version made;
+  made.state = state;
+  made.mac_key_ref = "p1";
+  made.digest.writable()[0] = mark;
+  made.ended_at_ms = ended_at_ms;
+  made.not_after_ms = state == VersionState::grace ? 500 : time_never;
+  return made;
+}
+
+class TableFactsOf : public ::testing::Test {
+ protected:
+  TableFacts facts() { return table_facts(credential, 7, 3, rules, "p1"); }
+  policy::Credential made() {
+    policy::Credential one;
+    one.client_id = "acme";
+    one.status = policy::CredentialStatus::active;
+    return one;
+  }
+  policy::Rules rules;
+  policy::Credential credential = made();
+};
+
+TEST_F(TableFactsOf, EveryAcceptingVersionHasItsRoleAndItsWindow) {
+  credential.versions.push_back(version(VersionState::pending, 1));
+  credential.versions.push_back(version(VersionState::current, 2));
+  credential.versions.push_back(version(VersionState::grace, 3));
+  const TableFacts out = facts();
+  ASSERT_EQ(out.accepted.size(), 3U);
+  EXPECT_EQ(out.accepted[0].role, engine::Outcome::next);
+  EXPECT_EQ(out.accepted[1].role, engine::Outcome::current);
+  EXPECT_EQ(out.accepted[2].role, engine::Outcome::grace);
+  EXPECT_EQ(out.accepted[2].not_after_ms, 500);
+  EXPECT_EQ(out.facts.revision, 7U);
+  EXPECT_EQ(out.facts.partition, 3U);
+}
+
+TEST_F(TableFactsOf, APendingVersionIsNotAcceptedWhereTheClassSaysSo) {
+  rules.classes["default"].accept_pending = false;
+  credential.versions.push_back(version(VersionState::pending, 1));
+  EXPECT_TRUE(facts().accepted.empty());
+}
+
+TEST_F(TableFactsOf, AClassThatLeftTheRulesIsReadTheStrictWay) {
+  credential.credential_class = "gone";
+  credential.versions.push_back(version(VersionState::pending, 1));
+  EXPECT_TRUE(facts().accepted.empty());
+  EXPECT_TRUE(facts().facts.strict_when_stale);
+}
+
+TEST_F(TableFactsOf, OnlyTheNewestFourDeadDigestsStayRecognisable) {
+  for (Byte i = 1; i <= 6; ++i) credential.versions.push_back(version(VersionState::retired, i, i));
+  const TableFacts out = facts();
+  ASSERT_EQ(out.dead.size(), 4U);
+  EXPECT_EQ(out.dead[0].digest->reveal()[0], 6);
+  EXPECT_EQ(out.dead[3].digest->reveal()[0], 3);
+}
+
+TEST_F(TableFactsOf, ARevokedCredentialAcceptsNothingWhateverItsVersionsSay) {
+  credential.status = policy::CredentialStatus::revoked;
+  credential.versions.push_back(version(VersionState::current, 1));
+  EXPECT_TRUE(facts().accepted.empty());
+}
+
+TEST_F(TableFactsOf, AVersionUnderAnotherPepperIsLeftOutAndNamed) {
+  credential.versions.push_back(version(VersionState::current, 1));
+  credential.versions.back().mac_key_ref = "p9";
+  const TableFacts out = facts();
+  EXPECT_TRUE(out.accepted.empty());
+  EXPECT_EQ(out.foreign_pepper, "p9");
+}
+
+TEST_F(TableFactsOf, ARetiredVersionUnderAnOldPepperIsNoReasonForAlarm) {
+  credential.versions.push_back(version(VersionState::retired, 1));
+  credential.versions.back().mac_key_ref = "p0";
+  EXPECT_TRUE(facts().foreign_pepper.empty());
+}
+
+}  // namespace
+}  // namespace shearline::actors::test
