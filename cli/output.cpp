@@ -56,9 +56,27 @@ std::string joined(std::string_view name, const ordered_json& list) {
   return text.empty() ? "none" : text;
 }
 
+std::string member_text(const ordered_json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+// An audit event as one sentence; everything else about it is in --json.
+std::string event_text(const ordered_json& event) {
+  std::string text =
+      member_text(event, "at") + "  " + member_text(event, "type") + " by " + member_text(event, "who");
+  const std::string before = member_text(event, "before");
+  const std::string after = member_text(event, "after");
+  if (!after.empty()) text += ": " + (before.empty() ? "" : before + " -> ") + after;
+  const std::string reason = member_text(event, "reason");
+  if (!reason.empty()) text += " (" + reason + ")";
+  return text;
+}
+
 // A row of a list: its members one after another, the first without its name.
 std::string row_text(const ordered_json& row) {
   if (!row.is_object()) return dump(row);
+  if (row.contains("type") && row.contains("who")) return event_text(row);
   std::string text;
   for (const auto& [name, value] : row.items()) {
     if (value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty())) continue;
@@ -171,7 +189,11 @@ std::string answer_text(const policy::Answer& answer) {
   } else if (!answer.detail.empty()) {
     text = answer.detail + "\n";
   }
-  if (!answer.rotation_json.empty()) text += for_people(answer.rotation_json);
+  // A credential's state has its rotation within it already.
+  const ordered_json result = parsed(answer.result_json);
+  const bool shown_within =
+      result.is_object() && result.contains("rotation") && result["rotation"].is_object();
+  if (!answer.rotation_json.empty() && !shown_within) text += for_people(answer.rotation_json);
   if (!answer.result_json.empty()) text += for_people(answer.result_json);
   return text;
 }

@@ -31,6 +31,17 @@ TEST(ForPeople, IndentsWhatIsInside) {
             "metadata\n  owner  acme\nacks  alice\n");
 }
 
+TEST(ForPeople, TellsAnAuditEventInOneSentence) {
+  EXPECT_EQ(
+      for_people(
+          R"({"events":[{"type":"rotation.promoted","at":"2026-01-31T12:00:00.000Z","who":"alice",)"
+          R"("before":"notified","after":"promoted","reason":"quarterly","policy_hash":"ab"},)"
+          R"({"type":"credential.created","at":"2026-01-31T11:00:00.000Z","who":"bob","after":"new"}]})"),
+      "events\n"
+      "  2026-01-31T12:00:00.000Z  rotation.promoted by alice: notified -> promoted (quarterly)\n"
+      "  2026-01-31T11:00:00.000Z  credential.created by bob: new\n");
+}
+
 TEST(ForPeople, ShowsWhatIsNoJsonAsItIs) { EXPECT_EQ(for_people("hello"), "hello\n"); }
 
 TEST(TextMember, IsEmptyForWhateverIsNotThere) {
@@ -51,6 +62,15 @@ policy::Answer rejected(Code code) {
 
 TEST(AnswerText, SaysTheCodeOfARefusal) {
   EXPECT_EQ(answer_text(rejected(Code::conflict)), "refused (conflict): a rotation is open\n");
+}
+
+TEST(AnswerText, ShowsARotationOnceWhereTheResultHoldsItToo) {
+  policy::Answer answer;
+  answer.status = policy::AnswerStatus::done;
+  answer.rotation_json = R"({"state":"notified"})";
+  EXPECT_EQ(answer_text(answer), "state  notified\n");
+  answer.result_json = R"({"client_id":"acme","rotation":{"state":"notified"}})";
+  EXPECT_EQ(answer_text(answer), "client id  acme\nrotation\n  state  notified\n");
 }
 
 TEST(AnswerJson, HoldsRotationAndResultAsJson) {
