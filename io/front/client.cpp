@@ -199,6 +199,7 @@ void answer_client_command(Command command, const CollectedArguments& arguments,
       return answer_select(arguments, out);
     case Command::info: {
       std::vector<std::string_view> sections;
+      sections.reserve(arguments.size());
       for (std::size_t i = 0; i < arguments.size(); ++i) sections.push_back(as_text(arguments[i]));
       return write_bulk(out, render_info(sections, rules));
     }

@@ -23,6 +23,10 @@ struct ConnectionLimits {
 
 // What the connections of one worker share; everything here belongs to its thread.
 struct Desk {
+  Desk(loop::Loop& its_loop, Turn& its_turn, const SessionRules& its_rules,
+       const ConnectionLimits& its_limits)
+      : loop(its_loop), turn(its_turn), rules(its_rules), limits(its_limits) {}
+
   struct HeldBuffer {
     std::uint16_t id;
     std::uint32_t bytes;
@@ -32,11 +36,11 @@ struct Desk {
   Turn& turn;
   const SessionRules& rules;
   const ConnectionLimits& limits;
-  BufferPool buffers{};
-  std::vector<Connection*> touched{};   // something happened: settle() at the turn's end
-  std::vector<Connection*> starved{};   // no receive buffer was left for them
-  std::vector<Connection*> released{};  // closed, every operation complete: free at the turn's end
-  std::vector<HeldBuffer> held{};       // receive buffers whose bytes this turn still refers to
+  BufferPool buffers;
+  std::vector<Connection*> touched;   // something happened: settle() at the turn's end
+  std::vector<Connection*> starved;   // no receive buffer was left for them
+  std::vector<Connection*> released;  // closed, every operation complete: free at the turn's end
+  std::vector<HeldBuffer> held;       // receive buffers whose bytes this turn still refers to
 };
 
 // Lifecycle: made by the worker for a socket it was dealt; begins to close by the peer's wish, by QUIT, by a

@@ -61,7 +61,7 @@ Worker::Service::Service(const Worker& worker, loop::Loop& loop)
              .counters = counters_},
       turn_({.worker = worker.index_, .answer_max_age_ms = options_.answer_max_age_ms}, worker.table_,
             worker.view_, worker.clock_, counters_),
-      desk_{loop_, turn_, rules_, options_.limits} {
+      desk_(loop_, turn_, rules_, options_.limits) {
   loop_.on_message([this](std::uint64_t socket) { adopt(static_cast<int>(socket)); });
   if (worker.index_ == 0) {
     acceptor_.emplace(
