@@ -11,8 +11,6 @@
 #include "policy/jws.hpp"
 #include "policy/membership.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <optional>
 
 namespace shearline::actors {
@@ -22,15 +20,6 @@ using policy::Answer;
 using policy::AnswerStatus;
 using policy::Command;
 using policy::Verb;
-
-// Which answer channel the bytes name, true or not.
-std::optional<Ulid> claimed_jti(const std::string& compact) {
-  const Result<policy::UnverifiedJws> jws = policy::parse_jws(compact, policy::command_type);
-  if (!jws) return std::nullopt;
-  const nlohmann::json claims = nlohmann::json::parse(jws->claims_json, nullptr, false);
-  if (!claims.is_object() || !claims.contains("jti") || !claims["jti"].is_string()) return std::nullopt;
-  return Ulid::parse(claims["jti"].get<std::string>());
-}
 
 bool is_read(Verb verb) { return verb == Verb::status || verb == Verb::list || verb == Verb::history; }
 bool is_membership(Verb verb) {
@@ -192,7 +181,7 @@ struct Admin::Impl {
   // Whoever is not authenticated gets an answer only if the bytes name a jti, and only so often.
   void refuse_stranger(const std::string& jws, const Error& error, TimeMs now) {
     refusals.count("", error.code);
-    const std::optional<Ulid> jti = claimed_jti(jws);
+    const std::optional<Ulid> jti = policy::claimed_jti(jws);
     if (!jti || strangers.take("", now) > 0) return;
     Answer answer;
     answer.jti = *jti;

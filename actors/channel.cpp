@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 namespace shearline::actors {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::int64_t pause_min_ms = 50;
 constexpr std::int64_t pause_max_ms = 2000;
 // A subscription that hears nothing for this long is asked whether it still lives; TCP alone would never tell.
 constexpr std::int64_t quiet_ms = 15'000;
+constexpr std::int64_t too_long_told_every_ms = 60'000;
 
 struct Pending {
   std::string channel;
@@ -69,11 +71,18 @@ struct Channel::Impl {
   }
 
   void take(std::string_view jws) {
-    if (jws.size() > policy::jws_bytes_max) {
-      log::warning("command_too_long", {{"bytes", jws.size()}});
-      return;
-    }
+    if (jws.size() > policy::jws_bytes_max) return tell_too_long(jws.size());
     admin.send(CommandReceived{std::string(jws)});
+  }
+
+  // Whoever may publish may send these as fast as Redis carries them; the log must not grow as fast.
+  void tell_too_long(std::size_t bytes) {
+    ++too_long;
+    if (loop.monotonic_ms() < too_long_told_next_ms) return;
+    too_long_told_next_ms = loop.monotonic_ms() + too_long_told_every_ms;
+    log::warning(
+        "command_too_long",
+        {{"bytes", bytes}, {"bytes_max", policy::jws_bytes_max}, {"messages", std::exchange(too_long, 0)}});
   }
 
   Status speak() {
@@ -100,6 +109,8 @@ struct Channel::Impl {
   loop::Event stopping;
   loop::Event to_send;
   std::deque<Pending> answers;
+  std::uint64_t too_long = 0;  // messages since the last line about them
+  std::int64_t too_long_told_next_ms = 0;
   std::unique_ptr<store::RedisLink> listener;
   std::unique_ptr<store::RedisLink> speaker;
   boost::fibers::fiber listening;

@@ -94,4 +94,18 @@ bool verify_jws(const UnverifiedJws& jws, const PublicKey& key) {
   return ed25519_verify(key, as_bytes(jws.signing_input), jws.signature);
 }
 
+std::optional<Ulid> claimed_jti(std::string_view refused) {
+  if (refused.size() > jws_bytes_max) return std::nullopt;
+  const std::size_t first = refused.find('.');
+  if (first == std::string_view::npos) return std::nullopt;
+  const std::string_view payload = refused.substr(first + 1, refused.find('.', first + 1) - first - 1);
+  const std::optional<Bytes> text = from_base64url(payload);
+  if (!text) return std::nullopt;
+  const Result<json> claims = parse_json_object(as_text(*text), "claims");
+  if (!claims) return std::nullopt;
+  const auto jti = claims->find("jti");
+  if (jti == claims->end() || !jti->is_string()) return std::nullopt;
+  return Ulid::parse(jti->get_ref<const std::string&>());
+}
+
 }  // namespace shearline::policy

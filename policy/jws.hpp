@@ -5,7 +5,9 @@
 
 #include "base/crypto.hpp"
 #include "base/error.hpp"
+#include "base/ulid.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,5 +32,9 @@ struct UnverifiedJws {
 // deep or with duplicate names.
 Result<UnverifiedJws> parse_jws(std::string_view compact, std::string_view expected_typ);
 bool verify_jws(const UnverifiedJws& jws, const PublicKey& key);
+
+// Where the sender listens for an answer, true or not: bytes that are refused for their algorithm or want of a
+// signature are told so, too.
+std::optional<Ulid> claimed_jti(std::string_view refused);
 
 }  // namespace shearline::policy

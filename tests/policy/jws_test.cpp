@@ -186,5 +186,29 @@ TEST(Jws, AKidIsNeededAndPrintable) {
   }
 }
 
+TEST(Jws, WhereTheSenderListensIsReadFromWhatIsRefused) {
+  const std::string jti = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  const std::string claims = R"({"jti":")" + jti + R"("})";
+  const std::string payload = base64url(as_bytes(claims));
+  const std::string none = base64url(as_bytes(R"({"alg":"none"})"));
+  for (const std::string& refused : {none + "." + payload + ".", none + "." + payload, "." + payload + ".x.y",
+                                     compact_of(R"({"alg":"HS256","kid":"a"})", claims)}) {
+    EXPECT_NE(refusal(refused), "accepted");
+    const std::optional<Ulid> claimed = claimed_jti(refused);
+    EXPECT_TRUE(claimed && claimed->text() == jti) << refused;
+  }
+}
+
+TEST(Jws, BytesThatNameNoUlidNameNoPlaceToAnswer) {
+  const auto with_payload = [](std::string_view text) { return "." + base64url(as_bytes(text)) + "."; };
+  for (const std::string& refused :
+       {std::string(), std::string("garbage"), std::string("a.b.c"), with_payload("{}"), with_payload("[]"),
+        with_payload(R"({"jti":7})"), with_payload(R"({"jti":"*"})"),
+        with_payload(R"({"jti":"01ARZ3NDEKTSV4RRFFQ69G5FAV","jti":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"),
+        std::string(jws_bytes_max + 1, 'a')}) {
+    EXPECT_FALSE(claimed_jti(refused)) << refused.substr(0, 100);
+  }
+}
+
 }  // namespace
 }  // namespace shearline::policy
