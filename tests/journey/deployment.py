@@ -4,6 +4,7 @@ Used by every journey test. Everything lives in one temporary folder and every p
 reaches into a process, so what a test sees is what a user would see.
 """
 
+import collections
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BIN = os.environ.get("SHEARLINE_BIN") or sys.exit("SHEARLINE_BIN must name the folder with shearline and shearline-loadgen")
@@ -123,7 +125,11 @@ class Resp:
         if address.startswith("unix:"):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
-            self.socket.connect(address[5:])
+            try:
+                self.socket.connect(address[5:])
+            except OSError:
+                self.socket.close()
+                raise
         else:
             host, port = address.rsplit(":", 1)
             self.socket = socket.create_connection((host, int(port)), timeout)
@@ -164,6 +170,42 @@ class Resp:
     def close(self):
         self.file.close()
         self.socket.close()
+
+
+class Gateway:
+    """Checks one secret on one engine without pause and keeps what it heard."""
+
+    def __init__(self, engine, client_id, secret):
+        self.engine, self.client_id, self.secret = engine, client_id, secret
+        self.verdicts = collections.Counter()
+        self.longest_silence = 0.0
+        self.lost = None  # why it was cut off, if it was
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        heard = time.monotonic()
+        connection = Resp(self.engine.address, timeout=30)
+        while not self.stopping.wait(0.002):
+            try:
+                self.verdicts[connection.call("VERIFY", self.client_id, self.secret)] += 1
+            except (OSError, EOFError) as error:
+                self.lost = error
+                return
+            self.longest_silence = max(self.longest_silence, time.monotonic() - heard)
+            heard = time.monotonic()
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+
+    def check_served(self, test, *verdicts):
+        """Ends it: it must have been served all the while, and have heard nothing but these."""
+        self.stop()
+        test.assertIsNone(self.lost, "the well-behaved gateway was cut off")
+        test.assertEqual(set(self.verdicts), set(verdicts))
+        test.assertLess(self.longest_silence, 5, "the well-behaved gateway had to wait")
 
 
 class Engine(Process):

@@ -1,46 +1,16 @@
 """Two engines on one Redis: one holds the control lease, the other follows, verifies, and takes over in the middle of a
 rotation; a holder that was paused and wakes up changes nothing (model.md invariant 9)."""
 
-import collections
 import os
 import signal
-import threading
-import time
 import unittest
 
-from deployment import Deployment, Resp, wait_for
+from deployment import Deployment, Gateway, wait_for
 from proxy import BEFORE_COMMAND, HELD, Proxy
 
 
 def puts_a_record(command):
     return command[0] == b"EVALSHA" and any(a.endswith(b":records") for a in command)
-
-
-class Gateway:
-    """Checks one secret on one engine without pause and keeps what it heard."""
-
-    def __init__(self, engine, client_id, secret):
-        self.engine, self.client_id, self.secret = engine, client_id, secret
-        self.verdicts = collections.Counter()
-        self.longest_silence = 0.0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        heard = time.monotonic()
-        connection = Resp(self.engine.address, timeout=30)
-        while not self.stopping.wait(0.002):
-            try:
-                self.verdicts[connection.call("VERIFY", self.client_id, self.secret)] += 1
-            except (OSError, EOFError):
-                return
-            self.longest_silence = max(self.longest_silence, time.monotonic() - heard)
-            heard = time.monotonic()
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
 
 
 class Takeover(unittest.TestCase):
