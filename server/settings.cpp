@@ -167,16 +167,18 @@ void read_environment(const Arguments& arguments, Settings& into, std::vector<Fa
   std::map<std::string, const SettingInfo*> by_name;
   for (const SettingInfo& setting : settings) by_name[environment_name(setting.name)] = &setting;
   std::vector<std::string_view> names;
-  for (const auto& [name, setting] : by_name) names.push_back(name);
+  const std::size_t prefix = std::string_view("SHEARLINE_").size();
+  for (const auto& [name, setting] : by_name) names.push_back(std::string_view(name).substr(prefix));
   for (const auto& [name, value] : arguments.environment) {
     if (const auto found = by_name.find(name); found != by_name.end()) {
       into.values[std::string(found->second->name)] = {split(value, *found->second), "environment " + name};
       continue;
     }
     // A variable may belong to the admin's side or to something else; only what looks like a slip of ours is a fault.
-    const std::string_view near = nearest_name(name, names);
+    const std::string_view near = nearest_name(std::string_view(name).substr(prefix), names);
     if (!near.empty()) {
-      faults.push_back({"environment " + name, "unknown variable, did you mean " + std::string(near) + "?"});
+      faults.push_back(
+          {"environment " + name, "unknown variable, did you mean SHEARLINE_" + std::string(near) + "?"});
     }
   }
 }

@@ -119,6 +119,13 @@ TEST_F(Configuration, FaultsOfTheRulesAreAmongTheOthers) {
   EXPECT_THAT(said(loaded), HasSubstr("`workers` must be text, a whole number"));
 }
 
+TEST_F(Configuration, AVariableThatLooksLikeASlipIsAFaultAndAnotherToolsVariableIsNot) {
+  EXPECT_THAT(said(load(good_file(), {}, {{"SHEARLINE_WROKERS", "2"}})),
+              HasSubstr("did you mean SHEARLINE_WORKERS?"));
+  EXPECT_TRUE(
+      load(good_file(), {}, {{"SHEARLINE_VECTORS", "x"}, {"SHEARLINE_KEYS", "y"}, {"SHEARLINE_REDIS", "z"}}));
+}
+
 TEST_F(Configuration, HelpNamesEverySettingAndItsEnvironmentVariable) {
   EXPECT_THAT(config_help(), HasSubstr("--store.redis"));
   EXPECT_THAT(config_help(), HasSubstr("SHEARLINE_STORE_REDIS"));
