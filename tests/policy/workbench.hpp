@@ -170,6 +170,7 @@ class Workbench {
   RotationState outcome() const { return credential.ended.front().outcome; }
   std::vector<std::string> event_types() const {
     std::vector<std::string> types;
+    types.reserve(events.size());
     for (const AuditEvent& event : events) types.push_back(event.type);
     return types;
   }
