@@ -201,7 +201,9 @@ class Gateway:
         self.thread.join()
 
     def check_served(self, test, *verdicts):
-        """Ends it: it must have been served all the while, and have heard nothing but these."""
+        """Ends it: it must have been served all the while, until now, and have heard nothing but these."""
+        heard = sum(self.verdicts.values())
+        wait_for("the gateway's next verdict", lambda: sum(self.verdicts.values()) > heard or self.lost)
         self.stop()
         test.assertIsNone(self.lost, "the well-behaved gateway was cut off")
         test.assertEqual(set(self.verdicts), set(verdicts))
