@@ -1,8 +1,11 @@
 #include "actors/audit.hpp"
 
 #include "actors/audit_file.hpp"
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
+
+#include <utility>
 
 namespace shearline::actors {
 
@@ -11,6 +14,7 @@ struct Audit::Impl {
       : context(given), path(std::move(file_path)), mailbox(given.loop) {}
 
   void run() {
+    std::uint64_t lost = 0;
     while (std::optional<AuditMessage> message = mailbox.receive()) {
       if (const auto* lease = std::get_if<LeaseChanged>(&*message)) {
         held = lease->held;
@@ -18,18 +22,18 @@ struct Audit::Impl {
       } else if (const auto* grew = std::get_if<OutboxGrew>(&*message)) {
         if (held && !drain(grew->partition)) drain_everything();
       }
+      // A message that was dropped may have been the only one about its partition.
+      if (held && std::exchange(lost, mailbox.messages_lost()) != mailbox.messages_lost()) drain_everything();
     }
   }
 
-  // A failure (the disk, the store) is retried until it is over, the lease is lost or the actor ends: events that wait in
-  // the store are safe there, and nobody but this fiber waits for them.
+  // What fails (the disk, the store) is tried again until it is over, the lease is lost or the actor ends: events that
+  // wait in the store are safe there. One partition's trouble keeps no other waiting.
   void drain_everything() {
-    for (unsigned partition = 0; held && partition < store::partition_count;) {
-      if (drain(partition)) {
-        ++partition;
-        continue;
-      }
-      if (mailbox.closed() || context.store.fence() == 0) return;
+    for (;;) {
+      bool all = true;
+      for (unsigned partition = 0; partition < store::partition_count; ++partition) all &= drain(partition);
+      if (all || mailbox.closed() || context.store.fence() == 0) return;
       loop::sleep_for_ms(context.loop, audit_retry_ms);
     }
   }
@@ -56,12 +60,18 @@ struct Audit::Impl {
       const ledger::Place place{event.partition, event.counter, event.index, event.record_hash};
       // On disk since before a crash, only not acknowledged.
       if (file->chain().has(ledger::event_id(place, event.event))) continue;
-      const Result<policy::AuditEvent> decoded = wire::decode_event(event.event);
-      if (!decoded) return std::unexpected(decoded.error());
-      ledger::HashChain::add(draft, place, event.event, wire::event_json(*decoded));
+      ledger::HashChain::add(draft, place, event.event, json_of(event));
     }
     if (draft.text.empty()) return {};
     return file->append(std::move(draft));
+  }
+
+  // An authentic event that this version cannot read still goes on record, as it is.
+  static std::string json_of(const store::SealedStore::Event& event) {
+    const Result<policy::AuditEvent> decoded = wire::decode_event(event.event);
+    if (decoded) return wire::event_json(*decoded);
+    log::error("event_not_understood", {{"alarm", true}, {"why", decoded.error().message}});
+    return R"({"type":"event.not_understood","bytes":")" + base64url(event.event) + "\"}";
   }
 
   bool failed(std::string_view what, unsigned partition, const Error& error) {

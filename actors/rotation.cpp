@@ -407,11 +407,12 @@ struct Rotation::Impl {
     std::set<std::string> tried;
     std::size_t stuck = 0;
     // Those that are stuck stay at the front of the index; asking for as many more keeps them from starving the rest.
-    for (bool found = true; found;) {
+    for (bool found = true; found && held;) {
       const auto entries = context.store.raw().due(partition, now, due_page + stuck);
       if (!entries) return now + timer_retry_ms;
       found = false;
       for (const store::DueEntry& entry : *entries) {
+        if (!held) break;
         if (!tried.insert(entry.field).second) continue;
         found = true;
         const std::optional<store::RecordKey> key = store::RecordKey::from_field(entry.field);
@@ -478,8 +479,8 @@ RotationMailbox& Rotation::mailbox() { return impl_->mailbox; }
 void Rotation::stop() {
   impl_->mailbox.close();
   if (impl_->fiber.joinable()) impl_->fiber.join();
-  impl_->hands.close();
   impl_->held = false;
+  impl_->hands.close();
   impl_->timers_changed.set();
   if (impl_->timers.joinable()) impl_->timers.join();
 }

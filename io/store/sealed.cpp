@@ -208,6 +208,7 @@ Result<std::uint64_t> SealedStore::put_until_decided(const Put& put, const Chang
       case PutOutcome::ok:
         return revision;
       case PutOutcome::fenced:
+        set_fence(0);  // a newer holder is there: from now on this node changes nothing and says nothing
         return lost_the_lease();
       case PutOutcome::broken:
         alarm_("store_broken", partition, "a put of " + change.field + " found what no put leaves behind");
@@ -319,7 +320,10 @@ Status SealedStore::acknowledge_outbox(unsigned partition, std::uint64_t counter
   if (fence_ == 0) return lost_the_lease();
   const auto outcome = raw_.acknowledge_outbox(partition, counter, index, fence_);
   if (!outcome) return std::unexpected(outcome.error());
-  if (*outcome == PutOutcome::fenced) return lost_the_lease();
+  if (*outcome == PutOutcome::fenced) {
+    set_fence(0);
+    return lost_the_lease();
+  }
   if (*outcome != PutOutcome::ok) {
     alarm_("store_broken", partition, "the outbox is not what a put leaves behind");
     return fail(Code::internal_error, "the outbox of " + partition_tag(partition) + " is damaged");
