@@ -5,6 +5,7 @@
 #include "io/store/layout.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 namespace shearline::actors {
 namespace {
@@ -37,13 +38,20 @@ struct Keeper::Impl {
     // Before its first whole view a node could only hold the lease up.
     if (!held_ && !replica.loaded()) return;
     const Result<store::RawStore::Lease> lease = context.store.raw().lease(lease_id, ttl_ms);
-    if (!lease) return;  // the store is away; what we hold runs out by itself
+    if (!lease) return tell_unreadable(lease.error());  // what we hold runs out by itself
+    unreadable_told = false;
     if (!lease->ours) {
       if (held_) lose("another node holds it: " + lease->held_by);
       return;
     }
     lease_ends_at = asked_at + ttl_ms;
     if (!held_) gain();
+  }
+
+  // A store that is away is everybody's business and told elsewhere; something else in the lease's place is not.
+  void tell_unreadable(const Error& error) {
+    if (error.code == Code::unavailable || std::exchange(unreadable_told, true)) return;
+    log::error("lease_unreadable", {{"alarm", true}, {"why", error.message}});
   }
 
   bool clock_agrees() {
@@ -106,6 +114,7 @@ struct Keeper::Impl {
   loop::Event stopping;
   bool held_ = false;
   bool skewed = false;
+  bool unreadable_told = false;
   std::int64_t lease_ends_at = 0;  // monotonic
   boost::fibers::fiber fiber;
 };

@@ -89,7 +89,10 @@ Result<Record> SealedStore::get(const RecordKey& key, std::uint64_t known_revisi
   if (!is_record_id(key.id)) return fail(Code::not_found, "no record has such an id");
   const unsigned partition = key.partition();
   const auto value = raw_.get(partition, key.field());
-  if (!value) return std::unexpected(value.error());
+  if (!value) {
+    if (value.error().code == Code::internal_error) alarm_("store_broken", partition, value.error().message);
+    return std::unexpected(value.error());
+  }
   if (!*value) {
     if (known_revision == 0) return fail(Code::not_found, key.field() + " does not exist");
     const std::string detail =
