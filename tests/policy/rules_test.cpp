@@ -122,6 +122,7 @@ grace_max = "1d"
 grace = "2d"
 )");
   std::vector<std::string> where;
+  where.reserve(found.size());
   for (const RuleFault& fault : found) where.push_back(fault.where);
   EXPECT_EQ(where,
             (std::vector<std::string>{"rules.toml:1", "rules.toml:2", "rules.toml:3", "rules.toml:5",
