@@ -132,7 +132,7 @@ class BadStore(unittest.TestCase):
             struck = self.store.partition(TAG)
             with self.assertRaises(Refused) as refused:
                 self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
-            self.assertRegex(refused.exception.out, '"code":"(unavailable|internal_error)"')
+            self.assertRegex(refused.exception.out, '"code": "(unavailable|internal_error)"')
             wait_for("a line: " + line, lambda: self.engine.said().count(line) > told)
             self.alice.run("rotate", OTHER, "--grace", "0s", "--no-follow")
             self.take_secret(OTHER)
@@ -203,7 +203,7 @@ class BadStore(unittest.TestCase):
         self.becomes_a_set(self.key("fence"))
         with self.assertRaises(Refused) as refused:
             self.alice.run("rotate", "acme", "--no-follow")
-        self.assertIn('"code":"internal_error"', refused.exception.out)
+        self.assertIn('"code": "internal_error"', refused.exception.out)
         wait_for("a line", lambda: "store_broken" in self.engine.said())
         gateway.check_served(self, "current")
         self.redis.delete(self.key("fence"))

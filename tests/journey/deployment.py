@@ -287,14 +287,19 @@ class Admin:
     def command(self, *arguments, redis=None):
         return [os.path.join(BIN, "shearline"), "--json", *arguments], self.environment(redis or self.deployment.redis.address)
 
-    def run(self, *arguments, stdin=None, timeout=None, redis=None):
-        """The JSON lines it printed; raises Refused for any status but 0."""
+    def hear(self, *arguments, stdin=None, timeout=None, redis=None):
+        """However it ends: its status, the JSON lines it printed, and what it said beside them."""
         command, environment = self.command(*arguments, redis=redis)
         done = subprocess.run(command, env=environment, input=stdin, capture_output=True, timeout=timeout or 2 * PATIENCE)
-        out, err = done.stdout.decode(), done.stderr.decode()
-        if done.returncode != 0:
-            raise Refused(command, done.returncode, out, err)
-        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in done.stdout.decode().splitlines() if line.startswith("{")]
+        return done.returncode, lines, done.stderr.decode()
+
+    def run(self, *arguments, **how):
+        """The JSON lines it printed; raises Refused for any status but 0."""
+        status, lines, said = self.hear(*arguments, **how)
+        if status != 0:
+            raise Refused(arguments, status, "\n".join(json.dumps(line) for line in lines), said)
+        return lines
 
     def start(self, *arguments):
         """A command that goes on while the test does something else."""

@@ -1,0 +1,221 @@
+"""Starting in a bad place: a configuration with ten mistakes, an address or a data folder in use, the wrong keyring, a Redis
+that would lose records, no Redis at all. One clear line each, the right status, and nobody who runs already is disturbed."""
+
+import os
+import socket
+import subprocess
+import unittest
+
+from deployment import BIN, PATIENCE, Deployment, Gateway, Refused, free_port, wait_for
+
+EX_CONFIG = 78
+
+
+class BadStart(unittest.TestCase):
+    def deployment(self, **how):
+        there = Deployment(**how)
+        self.addCleanup(there.close)
+        return there
+
+    def ending(self, engine):
+        """Of an engine that must not run: its status and what it said."""
+        wait_for("the engine to end", lambda: not engine.running())
+        return engine.child.returncode, engine.said()
+
+    def working(self, there):
+        """An engine with one credential that a gateway checks without pause; the gateway."""
+        engine = there.engine("first").wait_ready()
+        there.alice.run("group", "create", "integrators", "alice")
+        there.alice.create("acme")
+        _, secret = there.alice.receive()
+        wait_for("the secret", lambda: engine.verify("acme", secret) == "current")
+        return engine, Gateway(engine, "acme", secret)
+
+    # ---- configuration ----
+
+    def test_ten_mistakes_are_ten_lines_each_with_its_origin(self):
+        there = self.deployment()
+        config = there.write("bad.toml", """deployment = "has spaces"
+wrokers = 2
+workers = 1000
+log = "loud"
+rules = "/does/not/exist"
+[listen]
+resp = ["0.0.0.0:7411", "nowhere"]
+drain = "soon"
+[store]
+kind = "postgres"
+lease = "1ms"
+[keyring]
+file = "/does/not/exist"
+kek = "passphrase-file:%s"
+[[admin]]
+id = "alice"
+singing_key = "x"
+""" % there.kek)
+        expected = [":1: `deployment`", ":2: unknown setting `wrokers`", "did you mean `workers`", ":3: `workers`", ":4: `log`", ":5: `rules`",
+                    ":7: `listen.resp`: 0.0.0.0:7411 is beyond loopback", ":7: `listen.resp`: ", ":8: `listen.drain`", ":10: `store.kind`",
+                    ":11: `store.lease`", ":13: `keyring.file`", "unknown field `singing_key`", "`signing_key` of an admin",
+                    "flag --wrokers", "environment SHEARLINE_WROKERS"]
+        environment = {**there.environment(), "SHEARLINE_WROKERS": "2"}
+        for check in ([], ["--check"]):
+            done = subprocess.run([os.path.join(BIN, "shearline"), "server", "--config", config, "--data", there.folder + "/data",
+                                   "--wrokers", "2", *check], env=environment, capture_output=True, timeout=PATIENCE)
+            said = done.stderr.decode()
+            self.assertEqual(done.returncode, EX_CONFIG, said)
+            for part in expected:
+                self.assertIn(part, said)
+            lines = said.splitlines()
+            self.assertGreaterEqual(len(lines), 11)
+            self.assertIn("%d faults in the configuration" % (len(lines) - 1), lines[-1])
+            self.assertFalse(os.path.exists(there.folder + "/data"), "nothing was begun")
+
+    def test_a_file_that_is_no_toml(self):
+        there = self.deployment()
+        engine = there.engine(extra=("--config", there.write("bad.toml", "deployment = \n")))
+        status, said = self.ending(engine)
+        self.assertEqual(status, EX_CONFIG)
+        self.assertIn("bad.toml:1: ", said)
+
+    # ---- what is in use ----
+
+    def test_a_port_in_use(self):
+        there = self.deployment()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            status, said = self.ending(there.engine(extra=("--listen.resp", "127.0.0.1:%d" % port)))
+        self.assertEqual(status, 1)
+        self.assertIn("127.0.0.1:%d" % port, said)
+        self.assertIn("in use", said)
+
+    def test_a_port_of_another_engine(self):
+        there = self.deployment()
+        address = "127.0.0.1:%d" % free_port()
+        first = there.engine("first", extra=("--listen.resp", address)).wait_ready()
+        status, said = self.ending(there.engine("second", extra=("--listen.resp", address)))
+        self.assertEqual(status, 1)
+        self.assertIn(address, said)
+        self.assertTrue(first.ready())
+
+    def test_a_unix_socket_of_another_engine(self):
+        there = self.deployment()
+        first, gateway = self.working(there)
+        status, said = self.ending(there.engine("second", extra=("--listen.resp", first.address)))
+        self.assertEqual(status, 1)
+        self.assertIn(first.socket, said)
+        self.assertIn("listens there", said)
+        gateway.check_served(self, "current")
+        self.assertTrue(first.ready(), "its socket stands where it stood")
+
+    def test_the_unix_socket_of_a_killed_engine_is_taken_over(self):
+        there = self.deployment()
+        there.engine("first").wait_ready().kill()
+        self.assertTrue(there.engine("first").wait_ready().ready())
+
+    def test_a_path_that_is_no_socket(self):
+        there = self.deployment()
+        path = there.write("precious", "a file of somebody's\n")
+        status, said = self.ending(there.engine(extra=("--listen.resp", "unix:" + path)))
+        self.assertEqual(status, 1)
+        self.assertIn(path, said)
+        with open(path, encoding="utf-8") as kept:
+            self.assertEqual(kept.read(), "a file of somebody's\n")
+
+    def test_two_engines_on_one_data_folder(self):
+        there = self.deployment()
+        first, gateway = self.working(there)
+        status, said = self.ending(there.engine("second", extra=("--data", first.data)))
+        self.assertEqual(status, 1)
+        self.assertIn("is in use by another engine", said)
+        gateway.check_served(self, "current")
+        self.assertTrue(first.ready())
+
+    # ---- keys ----
+
+    def test_a_keyring_with_the_wrong_passphrase(self):
+        there = self.deployment()
+        wrong = there.write("wrong", "not the passphrase\n")
+        status, said = self.ending(there.engine(extra=("--keyring.kek", "passphrase-file:" + wrong)))
+        self.assertEqual(status, EX_CONFIG)
+        self.assertIn(there.keyring, said)
+        self.assertNotIn("not the passphrase", said)
+        self.assertEqual(len(said.splitlines()), 1, said)
+
+    def test_a_keyring_that_others_may_read(self):
+        there = self.deployment()
+        os.chmod(there.keyring, 0o644)
+        status, said = self.ending(there.engine())
+        self.assertEqual(status, EX_CONFIG)
+        self.assertIn("chmod 600", said)
+
+    def test_a_keyring_that_is_damaged(self):
+        there = self.deployment()
+        with open(there.keyring, encoding="utf-8") as text:
+            whole = text.read()
+        for content in ("", "{}", whole[:len(whole) // 2], whole.replace('"journey"', '"staging"'), "[" * 100000):
+            status, said = self.ending(there.engine(extra=("--keyring.file", there.write("damaged", content))))
+            self.assertEqual(status, EX_CONFIG)
+            self.assertIn("damaged", said.splitlines()[-1])
+
+    # ---- Redis ----
+
+    def test_a_redis_that_throws_records_away_is_refused(self):
+        there = self.deployment(redis_extra=("--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb"))
+        status, said = self.ending(there.engine())
+        self.assertEqual(status, 1)
+        self.assertIn("allkeys-lru", said)
+        self.assertIn("noeviction", said)
+        self.assertEqual(there.redis.client().hlen("shearline:{sys}:records"), 0)
+
+    def test_a_redis_without_an_append_only_file_is_a_warning(self):
+        there = self.deployment(redis_extra=("--appendonly", "no"))
+        engine = there.engine().wait_ready()
+        self.assertEqual(engine.said().count("store_not_durable"), 1)
+        self.assertIn("appendonly yes", engine.said())
+
+    def test_no_redis_at_the_start(self):
+        there = self.deployment()
+        there.redis.stop()
+        engine = there.engine()
+        wait_for("two lines", lambda: engine.said().count("not_ready") >= 2)
+        self.assertIn(there.redis.address, engine.said())
+        self.assertEqual(engine.verify("acme", "secret"), "-UNAVAILABLE loading")
+        self.assertEqual(engine.info()["shearline_not_ready"], "loading")
+        self.assertTrue(engine.running())
+        there.redis.start()
+        engine.wait_ready()
+        there.alice.run("group", "create", "integrators", "alice")
+
+    def test_no_redis_at_the_start_and_then_a_bad_one(self):
+        there = self.deployment()
+        there.redis.stop()
+        engine = there.engine()
+        wait_for("it to listen", lambda: os.path.exists(engine.socket))
+        there.redis.extra = ["--maxmemory-policy", "volatile-random"]
+        there.redis.start()
+        status, said = self.ending(engine)
+        self.assertEqual(status, 1)
+        self.assertIn("volatile-random", said)
+
+    def test_redis_goes_and_comes_back(self):
+        there = self.deployment()
+        engine, gateway = self.working(there)
+        there.redis.kill()
+        wait_for("a line", lambda: "store_not_followed" in engine.said())
+        with self.assertRaises(Refused) as refused:
+            there.alice.run("--answer-timeout", "2s", "rotate", "acme", "--no-follow")
+        self.assertEqual(refused.exception.status, 3)
+        wait_for("the lease to run out", lambda: "lease_lost" in engine.said())
+        self.assertTrue(engine.running())
+        there.redis.start()
+        wait_for("a line", lambda: "store_followed_again" in engine.said())
+        wait_for("the lease", lambda: engine.said().count("lease_gained") == 2)
+        gateway.check_served(self, "current")
+        there.alice.run("rotate", "acme", "--grace", "1h", "--no-follow")
+        _, secret = there.alice.receive()
+        wait_for("the new secret", lambda: engine.verify("acme", secret) == "current")
+        self.assertLess(engine.said().count("store_not_followed"), 20, "one line for all partitions, not one each")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
