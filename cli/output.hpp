@@ -1,6 +1,6 @@
 // How `shearline` speaks: lines for people on stdout, or with --json one JSON object a line on stdout;
-// warnings and progress on stderr. Everything a person reads is made here; secrets pass only through
-// write_secret functions, which write from the arena straight to the descriptor.
+// warnings and progress on stderr. No secret passes through here but json_quoted and write_all, which leave it
+// in the arena.
 #pragma once
 
 #include "base/error.hpp"
@@ -37,15 +37,10 @@ std::string json_array(const std::vector<std::string>& texts);
 
 std::string on_one_line(std::string_view json);  // as it is when it is no JSON
 
-// A JSON value for people: names with blanks for underscores, times as RFC 3339, durations in words, nested
-// values indented, a list of objects one line each. What does not parse is shown as it is.
-std::string for_people(std::string_view json);
-
 // One member of an object as text; empty when there is none or it is not a text.
 std::string text_member(std::string_view json, std::string_view name);
 
 std::string answer_json(const policy::Answer& answer);
-std::string answer_text(const policy::Answer& answer);
 
 class Output {
  public:

@@ -13,37 +13,6 @@ TEST(JsonObject, EscapesWhatPeopleWrite) {
 
 TEST(JsonObject, NeverFailsForBytesThatAreNotUtf8) { EXPECT_NO_THROW(json_object({{"name", "\xff\xfe"}})); }
 
-TEST(ForPeople, AlignsMembersAndSpellsTimes) {
-  EXPECT_EQ(
-      for_people(R"({"client_id":"acme","created_at_ms":1700000000000,"grace_ms":86400000,"group":""})"),
-      "client id   acme\ncreated at  2023-11-14T22:13:20.000Z\ngrace       1d\n");
-}
-
-TEST(ForPeople, GivesAListOfObjectsOneLineEach) {
-  EXPECT_EQ(
-      for_people(
-          R"({"groups":[{"group_id":"ops","members":["alice","bob"]},{"group_id":"dev","members":[]}]})"),
-      "groups\n  ops  members alice, bob\n  dev  members none\n");
-}
-
-TEST(ForPeople, IndentsWhatIsInside) {
-  EXPECT_EQ(for_people(R"({"metadata":{"owner":"acme"},"acks":["alice"]})"),
-            "metadata\n  owner  acme\nacks  alice\n");
-}
-
-TEST(ForPeople, TellsAnAuditEventInOneSentence) {
-  EXPECT_EQ(
-      for_people(
-          R"({"events":[{"type":"rotation.promoted","at":"2026-01-31T12:00:00.000Z","who":"alice",)"
-          R"("before":"notified","after":"promoted","reason":"quarterly","policy_hash":"ab"},)"
-          R"({"type":"credential.created","at":"2026-01-31T11:00:00.000Z","who":"bob","after":"new"}]})"),
-      "events\n"
-      "  2026-01-31T12:00:00.000Z  rotation.promoted by alice: notified -> promoted (quarterly)\n"
-      "  2026-01-31T11:00:00.000Z  credential.created by bob: new\n");
-}
-
-TEST(ForPeople, ShowsWhatIsNoJsonAsItIs) { EXPECT_EQ(for_people("hello"), "hello\n"); }
-
 TEST(TextMember, IsEmptyForWhateverIsNotThere) {
   EXPECT_EQ(text_member(R"({"a":"b"})", "a"), "b");
   EXPECT_EQ(text_member(R"({"a":1})", "a"), "");
@@ -58,19 +27,6 @@ policy::Answer rejected(Code code) {
   answer.code = code;
   answer.detail = "a rotation is open";
   return answer;
-}
-
-TEST(AnswerText, SaysTheCodeOfARefusal) {
-  EXPECT_EQ(answer_text(rejected(Code::conflict)), "refused (conflict): a rotation is open\n");
-}
-
-TEST(AnswerText, ShowsARotationOnceWhereTheResultHoldsItToo) {
-  policy::Answer answer;
-  answer.status = policy::AnswerStatus::done;
-  answer.rotation_json = R"({"state":"notified"})";
-  EXPECT_EQ(answer_text(answer), "state  notified\n");
-  answer.result_json = R"({"client_id":"acme","rotation":{"state":"notified"}})";
-  EXPECT_EQ(answer_text(answer), "client id  acme\nrotation\n  state  notified\n");
 }
 
 TEST(AnswerJson, HoldsRotationAndResultAsJson) {
