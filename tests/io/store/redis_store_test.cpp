@@ -33,6 +33,7 @@ struct RedisCase {
   explicit RedisCase(loop::Loop& on, std::vector<std::string> server_options = {}, bool cluster = false)
       : loop(on), server(std::move(server_options), cluster) {
     options.address = server.address();
+    options.timeout_ms = patient_timeout_ms;
     store = make_redis_store(loop, options);
   }
   ~RedisCase() { store->stop(); }

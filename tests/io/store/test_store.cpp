@@ -55,6 +55,7 @@ class RedisTestStore final : public TestStore {
   explicit RedisTestStore(loop::Loop& loop) : loop_(loop) {
     RedisOptions options;
     options.address = server_.address();
+    options.timeout_ms = patient_timeout_ms;
     store_ = make_redis_store(loop, options);
     other_ = make_redis_store(loop, options);
   }
@@ -147,6 +148,7 @@ std::string backend_name(const testing::TestParamInfo<Backend>& info) {
 RedisReply redis(loop::Loop& loop, const loop::Address& address, const RedisLink::Args& args) {
   RedisOptions options;
   options.address = address;
+  options.timeout_ms = patient_timeout_ms;
   const auto link = RedisLink::connect(loop, options);
   if (!link) throw std::runtime_error(link.error().message);
   auto reply = (*link)->command(args);

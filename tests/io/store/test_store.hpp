@@ -23,6 +23,9 @@ struct HeldClock final : Clock {
   TimeMs now_ms() override { return now; }
 };
 
+// A busy machine must not decide a test: nothing here waits as long, and what must time out says so itself.
+inline constexpr std::int64_t patient_timeout_ms = 60'000;
+
 void in_fiber(const std::function<void(loop::Loop&)>& body);
 
 class TestStore {
