@@ -1,7 +1,7 @@
 #include "io/store/redis_store.hpp"
 
-#include "io/store/redis_pool.hpp"
 #include "io/store/redis_replies.hpp"
+#include "io/store/redis_requests.hpp"
 #include "io/store/redis_scripts.hpp"
 
 #include <algorithm>
@@ -18,20 +18,7 @@ constexpr std::string_view group_kept_ms = "7776000000";  // 90 days (design: pr
 constexpr TimeMs due_max_ms = TimeMs{1} << 53;            // what a score holds exactly
 
 using Args = RedisLink::Args;
-
-// A link for the length of one call.
-class Lent {
- public:
-  Lent(RedisPool& pool, std::unique_ptr<RedisLink> link) : pool_(pool), link_(std::move(link)) {}
-  ~Lent() { pool_.give_back(std::move(link_)); }
-  Lent(const Lent&) = delete;
-  Lent& operator=(const Lent&) = delete;
-  RedisLink* operator->() const { return link_.get(); }
-
- private:
-  RedisPool& pool_;
-  std::unique_ptr<RedisLink> link_;
-};
+using Keys = RedisRequests::Keys;
 
 std::unexpected<Error> not_a_group_id() {
   return fail(Code::invalid, "a group id with forbidden characters");
@@ -40,14 +27,7 @@ std::unexpected<Error> not_a_group_id() {
 class RedisStoreImpl final : public RedisStore {
  public:
   RedisStoreImpl(loop::Loop& loop, const RedisOptions& options)
-      : pool_(loop, options), prefix_(options.prefix), timeout_ms_(options.timeout_ms) {}
-
-  ~RedisStoreImpl() override {
-    for (Follower& follower : followers_) {
-      if (follower.busy) std::abort();  // stop() first, then let the fibers end
-      if (follower.link) pool_.give_back(std::move(follower.link));
-    }
-  }
+      : requests_(loop, options), prefix_(options.prefix) {}
 
   Status scan(unsigned partition, const std::function<void(std::string_view, ByteView)>& each) override;
   Result<std::optional<Bytes>> get(unsigned partition, std::string_view field) override;
@@ -71,16 +51,12 @@ class RedisStoreImpl final : public RedisStore {
   Result<TimeMs> store_time_ms() override;
 
   Result<RedisDurability> check() override;
-  void on_connection(std::function<void(bool)> handler) override { pool_.on_connection(std::move(handler)); }
-  void stop() override { pool_.stop(); }
+  void on_connection(std::function<void(bool)> handler) override {
+    requests_.on_connection(std::move(handler));
+  }
+  void stop() override { requests_.stop(); }
 
  private:
-  // Each partition's change stream is waited for on a link of its own.
-  struct Follower {
-    std::unique_ptr<RedisLink> link;
-    bool busy = false;
-  };
-
   std::string key(unsigned partition, std::string_view name) const {
     return prefix_ + partition_tag(partition) + ":" + std::string(name);
   }
@@ -88,96 +64,17 @@ class RedisStoreImpl final : public RedisStore {
     return prefix_ + "{g:" + std::string(group_id) + "}:" + std::string(name);
   }
 
-  // For what may safely happen twice: a link that died idle is not held against the request.
-  Result<std::vector<RedisReply>> ask_all(const std::vector<Args>& commands, std::int64_t wait_ms = 0);
-  Result<RedisReply> ask(const Args& args, std::int64_t wait_ms = 0);
-  Result<std::vector<RedisReply>> ask_as_follower(unsigned partition, const std::vector<Args>& commands,
-                                                  std::int64_t wait_ms);
-  // Runs a script once. unavailable once it was sent: it may have run or not.
-  Result<RedisReply> run(const RedisScript& script, const std::vector<std::string>& keys, const Args& args);
-  Result<std::uint64_t> run_for_number(const RedisScript& script, const std::vector<std::string>& keys,
-                                       const Args& args);
+  // The same with a number as the answer.
+  Result<std::uint64_t> run_for_number(const RedisScript& script, const Keys& keys, const Args& args);
   Status still_at(const RedisReply& entry, const Position& from) const;
 
-  RedisPool pool_;
+  RedisRequests requests_;
   const std::string prefix_;
-  const std::int64_t timeout_ms_;
-  std::array<Follower, partition_count> followers_;
 };
 
-// ---- asking ----
-
-Result<std::vector<RedisReply>> RedisStoreImpl::ask_all(const std::vector<Args>& commands,
-                                                        std::int64_t wait_ms) {
-  Error error;
-  for (int i = 0; i < 2; ++i) {
-    auto link = pool_.take();
-    if (!link) return std::unexpected(link.error());
-    const Lent lent(pool_, std::move(*link));
-    auto replies = lent->pipeline(commands, timeout_ms_ + wait_ms);
-    if (!replies) {
-      error = replies.error();
-      continue;
-    }
-    if (std::ranges::any_of(*replies, is_wrong_server)) lent->shut_down();
-    return replies;
-  }
-  return std::unexpected(error);
-}
-
-Result<RedisReply> RedisStoreImpl::ask(const Args& args, std::int64_t wait_ms) {
-  auto replies = ask_all({args}, wait_ms);
-  if (!replies) return std::unexpected(replies.error());
-  return std::move(replies->front());
-}
-
-Result<std::vector<RedisReply>> RedisStoreImpl::ask_as_follower(unsigned partition,
-                                                                const std::vector<Args>& commands,
-                                                                std::int64_t wait_ms) {
-  Follower& follower = followers_.at(partition);
-  if (wait_ms == 0 || follower.busy) return ask_all(commands, wait_ms);
-  follower.busy = true;
-  if (!follower.link) {
-    auto link = pool_.take();
-    if (!link) {
-      follower.busy = false;
-      return std::unexpected(link.error());
-    }
-    follower.link = std::move(*link);
-  }
-  auto replies = follower.link->pipeline(commands, timeout_ms_ + wait_ms);
-  if (replies && std::ranges::any_of(*replies, is_wrong_server)) follower.link->shut_down();
-  if (!follower.link->is_well()) pool_.give_back(std::move(follower.link));
-  follower.busy = false;
-  return replies;
-}
-
-Result<RedisReply> RedisStoreImpl::run(const RedisScript& script, const std::vector<std::string>& keys,
-                                       const Args& args) {
-  const std::string key_count = std::to_string(keys.size());
-  Args command{"EVALSHA", script.sha1(), key_count};
-  command.insert(command.end(), keys.begin(), keys.end());
-  command.insert(command.end(), args.begin(), args.end());
-
-  auto link = pool_.take();
-  if (!link) return std::unexpected(link.error());
-  const Lent lent(pool_, std::move(*link));
-  auto reply = lent->command(command);
-  if (reply && reply->is_error() && reply->view().starts_with("NOSCRIPT")) {
-    command[0] = "EVAL";
-    command[1] = script.text();
-    reply = lent->command(command);
-  }
-  if (!reply) {
-    return fail(Code::unavailable, "outcome unknown, the answer was lost: " + reply.error().message);
-  }
-  if (is_wrong_server(*reply)) lent->shut_down();
-  return reply;
-}
-
-Result<std::uint64_t> RedisStoreImpl::run_for_number(const RedisScript& script,
-                                                     const std::vector<std::string>& keys, const Args& args) {
-  const auto reply = run(script, keys, args);
+Result<std::uint64_t> RedisStoreImpl::run_for_number(const RedisScript& script, const Keys& keys,
+                                                     const Args& args) {
+  const auto reply = requests_.run(script, keys, args);
   if (!reply) return std::unexpected(reply.error());
   const auto number = reply->is_text() ? parse_number(reply->view()) : std::nullopt;
   if (!number) return std::unexpected(error_of(*reply));
@@ -190,7 +87,7 @@ Status RedisStoreImpl::scan(unsigned partition, const std::function<void(std::st
   const std::string records = key(partition, "records");
   std::string cursor = "0";
   do {
-    const auto reply = ask({"HSCAN", records, cursor, "COUNT", scan_count});
+    const auto reply = requests_.ask({"HSCAN", records, cursor, "COUNT", scan_count});
     if (!reply) return std::unexpected(reply.error());
     if (reply->items.size() != 2) return std::unexpected(error_of(*reply));
     cursor = reply->items[0].view();
@@ -201,7 +98,7 @@ Status RedisStoreImpl::scan(unsigned partition, const std::function<void(std::st
 }
 
 Result<std::optional<Bytes>> RedisStoreImpl::get(unsigned partition, std::string_view field) {
-  auto reply = ask({"HGET", key(partition, "records"), field});
+  auto reply = requests_.ask({"HGET", key(partition, "records"), field});
   if (!reply) return std::unexpected(reply.error());
   if (reply->is_nil()) return std::nullopt;
   if (!reply->is_text()) return std::unexpected(error_of(*reply));
@@ -209,7 +106,8 @@ Result<std::optional<Bytes>> RedisStoreImpl::get(unsigned partition, std::string
 }
 
 Result<RawHead> RedisStoreImpl::head(unsigned partition) {
-  const auto reply = run(redis_scripts().head, {key(partition, "head"), key(partition, "changes")}, {});
+  const auto reply =
+      requests_.run(redis_scripts().head, {key(partition, "head"), key(partition, "changes")}, {});
   if (!reply) return std::unexpected(reply.error());
   if (reply->items.size() != 2) return std::unexpected(error_of(*reply));
   const auto id = parse_stream_id(reply->items[0].view());
@@ -243,7 +141,7 @@ Result<std::vector<RawChange>> RedisStoreImpl::changes(unsigned partition, const
   read.insert(read.end(), {"STREAMS", stream, place});
   commands.push_back(read);
 
-  const auto replies = ask_as_follower(partition, commands, wait_ms);
+  const auto replies = requests_.ask_as_follower(partition, commands, wait_ms);
   if (!replies) return std::unexpected(replies.error());
   if (from.seen) {
     if (auto there = still_at(replies->front(), from); !there) return std::unexpected(there.error());
@@ -269,7 +167,7 @@ Result<std::vector<RawChange>> RedisStoreImpl::changes(unsigned partition, const
 
 Result<std::optional<RawChange>> RedisStoreImpl::change_at(unsigned partition, std::uint64_t counter) {
   const std::string place = std::to_string(counter) + "-0";
-  const auto reply = ask({"XRANGE", key(partition, "changes"), place, place});
+  const auto reply = requests_.ask({"XRANGE", key(partition, "changes"), place, place});
   if (!reply) return std::unexpected(reply.error());
   const auto entries = entries_of(*reply);
   if (!entries) return std::unexpected(entries.error());
@@ -299,10 +197,10 @@ Result<PutOutcome> RedisStoreImpl::compare_and_put(const RawPut& put) {
             kept};
   for (const Bytes& event : put.events) args.push_back(as_text(event));
   const unsigned p = put.partition;
-  const auto reply = run(redis_scripts().compare_and_put,
-                         {key(p, "records"), key(p, "head"), key(p, "changes"), key(p, "outbox"),
-                          key(p, "due"), key(p, "fence")},
-                         args);
+  const auto reply = requests_.run_once(redis_scripts().compare_and_put,
+                                        {key(p, "records"), key(p, "head"), key(p, "changes"),
+                                         key(p, "outbox"), key(p, "due"), key(p, "fence")},
+                                        args);
   if (!reply) return std::unexpected(reply.error());
   return outcome_of(*reply);
 }
@@ -311,7 +209,7 @@ Result<PutOutcome> RedisStoreImpl::compare_and_put(const RawPut& put) {
 
 Result<std::vector<OutboxEntry>> RedisStoreImpl::outbox(unsigned partition, std::size_t at_most) {
   const std::string count = std::to_string(at_most);
-  const auto reply = ask({"XRANGE", key(partition, "outbox"), "-", "+", "COUNT", count});
+  const auto reply = requests_.ask({"XRANGE", key(partition, "outbox"), "-", "+", "COUNT", count});
   if (!reply) return std::unexpected(reply.error());
   const auto entries = entries_of(*reply);
   if (!entries) return std::unexpected(entries.error());
@@ -329,8 +227,9 @@ Result<PutOutcome> RedisStoreImpl::acknowledge_outbox(unsigned partition, std::u
   if (fence == 0) return PutOutcome::fenced;
   const std::string first_to_stay = std::to_string(counter) + "-" + std::to_string(std::uint64_t{index} + 1);
   const std::string fence_text = std::to_string(fence);
-  const auto reply = run(redis_scripts().acknowledge_outbox,
-                         {key(partition, "outbox"), key(partition, "fence")}, {fence_text, first_to_stay});
+  const auto reply =
+      requests_.run(redis_scripts().acknowledge_outbox, {key(partition, "outbox"), key(partition, "fence")},
+                    {fence_text, first_to_stay});
   if (!reply) return std::unexpected(reply.error());
   return outcome_of(*reply);
 }
@@ -338,14 +237,14 @@ Result<PutOutcome> RedisStoreImpl::acknowledge_outbox(unsigned partition, std::u
 Result<std::vector<DueEntry>> RedisStoreImpl::due(unsigned partition, TimeMs until, std::size_t at_most) {
   const std::string last = std::to_string(until);
   const std::string count = std::to_string(at_most);
-  const auto reply =
-      ask({"ZRANGEBYSCORE", key(partition, "due"), "-inf", last, "WITHSCORES", "LIMIT", "0", count});
+  const auto reply = requests_.ask(
+      {"ZRANGEBYSCORE", key(partition, "due"), "-inf", last, "WITHSCORES", "LIMIT", "0", count});
   if (!reply) return std::unexpected(reply.error());
   return due_entries_of(*reply);
 }
 
 Result<std::optional<TimeMs>> RedisStoreImpl::next_due(unsigned partition) {
-  const auto reply = ask({"ZRANGE", key(partition, "due"), "0", "0", "WITHSCORES"});
+  const auto reply = requests_.ask({"ZRANGE", key(partition, "due"), "0", "0", "WITHSCORES"});
   if (!reply) return std::unexpected(reply.error());
   const auto entries = due_entries_of(*reply);
   if (!entries) return std::unexpected(entries.error());
@@ -359,9 +258,9 @@ Result<PutOutcome> RedisStoreImpl::append(std::string_view group_id, ByteView en
   if (!is_group_id(group_id)) return not_a_group_id();
   if (fence == 0) return PutOutcome::fenced;
   const std::string fence_text = std::to_string(fence);
-  const auto reply =
-      run(redis_scripts().append, {group_key(group_id, "stream"), group_key(group_id, "fence")},
-          {fence_text, as_text(envelope), group_kept_ms});
+  const auto reply = requests_.run_once(redis_scripts().append,
+                                        {group_key(group_id, "stream"), group_key(group_id, "fence")},
+                                        {fence_text, as_text(envelope), group_kept_ms});
   if (!reply) return std::unexpected(reply.error());
   return outcome_of(*reply);
 }
@@ -378,7 +277,7 @@ Result<std::vector<StreamEntry>> RedisStoreImpl::read_group(std::string_view gro
   Args read{"XREAD", "COUNT", count};
   if (wait_ms > 0) read.insert(read.end(), {"BLOCK", block});
   read.insert(read.end(), {"STREAMS", stream, after.empty() ? "0-0" : after});
-  const auto reply = ask(read, wait_ms);
+  const auto reply = requests_.ask(read, wait_ms);
   if (!reply) return std::unexpected(reply.error());
   const auto entries = read_entries_of(*reply);
   if (!entries) return std::unexpected(entries.error());
@@ -395,14 +294,15 @@ Result<std::vector<StreamEntry>> RedisStoreImpl::read_group(std::string_view gro
 
 Result<RawStore::Lease> RedisStoreImpl::lease(std::string_view node_id, std::int64_t ttl_ms) {
   const std::string ttl = std::to_string(ttl_ms);
-  const auto reply = run(redis_scripts().lease, {key(system_partition, "lease")}, {node_id, ttl});
+  const auto reply = requests_.run(redis_scripts().lease, {key(system_partition, "lease")}, {node_id, ttl});
   if (!reply) return std::unexpected(reply.error());
   if (!reply->is_text()) return std::unexpected(error_of(*reply));
   return Lease{reply->view() == node_id, std::string(reply->view())};
 }
 
 Status RedisStoreImpl::release_lease(std::string_view node_id) {
-  const auto reply = run(redis_scripts().release_lease, {key(system_partition, "lease")}, {node_id});
+  const auto reply =
+      requests_.run(redis_scripts().release_lease, {key(system_partition, "lease")}, {node_id});
   if (!reply) return std::unexpected(reply.error());
   if (!reply->is_text()) return std::unexpected(error_of(*reply));
   return {};
@@ -411,7 +311,7 @@ Status RedisStoreImpl::release_lease(std::string_view node_id) {
 Result<std::uint64_t> RedisStoreImpl::raise_fences() {
   std::uint64_t highest = 0;
   for (unsigned partition = 0; partition < partition_count; ++partition) {
-    const auto reply = ask({"GET", key(partition, "fence")});
+    const auto reply = requests_.ask({"GET", key(partition, "fence")});
     if (!reply) return std::unexpected(reply.error());
     if (reply->is_nil()) continue;
     const auto fence = reply->is_text() ? parse_number(reply->view()) : std::nullopt;
@@ -441,7 +341,7 @@ Status RedisStoreImpl::raise_group_fence(std::string_view group_id, std::uint64_
 // ---- the server itself ----
 
 Result<TimeMs> RedisStoreImpl::store_time_ms() {
-  const auto reply = ask({"TIME"});
+  const auto reply = requests_.ask({"TIME"});
   if (!reply) return std::unexpected(reply.error());
   if (reply->items.size() != 2) return std::unexpected(error_of(*reply));
   const auto seconds = parse_number(reply->items[0].view());
@@ -452,7 +352,7 @@ Result<TimeMs> RedisStoreImpl::store_time_ms() {
 
 Result<RedisDurability> RedisStoreImpl::check() {
   const auto replies =
-      ask_all({{"INFO", "persistence"}, {"INFO", "memory"}, {"CONFIG", "GET", "appendfsync"}});
+      requests_.ask_all({{"INFO", "persistence"}, {"INFO", "memory"}, {"CONFIG", "GET", "appendfsync"}});
   if (!replies) return std::unexpected(replies.error());
   return durability_of((*replies)[0], (*replies)[1], (*replies)[2]);
 }

@@ -22,8 +22,8 @@ class RedisServer {
   void kill();    // SIGKILL
   void freeze();  // SIGSTOP
   void thaw();    // SIGCONT
-  // Of the data folder: back up while nobody writes (the append-only file is written before every answer),
-  // restore while the server is stopped.
+  // Of the data folder: back up while nobody writes (and with appendfsync always, or the last answers may not
+  // be in the file yet), restore while the server is stopped.
   void back_up();
   void restore();
 

@@ -52,7 +52,7 @@ class MemoryTestStore final : public TestStore {
 
 class RedisTestStore final : public TestStore {
  public:
-  explicit RedisTestStore(loop::Loop& loop) : loop_(loop) {
+  explicit RedisTestStore(loop::Loop& loop) : loop_(loop), server_({"--appendfsync", "always"}) {
     RedisOptions options;
     options.address = server_.address();
     options.timeout_ms = patient_timeout_ms;
