@@ -57,7 +57,7 @@ struct Admin::Impl {
 
   void handle(const std::string& jws) {
     const TimeMs now = context.clock.now_ms();
-    const Result<Command> command = policy::authenticate(
+    const Result<Command> command = policy::authenticate_sender(
         jws, context.keyring.deployment, [this](std::string_view id) { return directory.find_admin(id); },
         now);
     if (!command) return refuse_stranger(jws, command.error(), now);
@@ -65,6 +65,8 @@ struct Admin::Impl {
     if (const TimeMs wait = rate.take(command->kid, now); wait > 0) {
       answer =
           refused(*command, {Code::rate_limited, "too many commands; wait " + std::to_string(wait) + " ms"});
+    } else if (Status fresh = policy::check_freshness(*command, now); !fresh) {
+      answer = answer_again(*command).value_or(refused(*command, fresh.error()));
     } else {
       answer = execute(*command);
     }
@@ -72,6 +74,29 @@ struct Admin::Impl {
     if (answer.code == Code::unavailable && context.store.fence() == 0) return;
     if (answer.status == AnswerStatus::rejected) refusals.count(command->kid, answer.code);
     send(answer);
+  }
+
+  // A command may no longer act after its `exp`, but whoever missed the answer may still ask for it (protocols.md section 3).
+  std::optional<Answer> answer_again(const Command& command) {
+    std::vector<policy::AnsweredCommand> of_record;
+    const std::vector<policy::AnsweredCommand>* answered = nullptr;
+    if (is_membership(command.verb)) {
+      answered = answered_of(command);
+    } else if (!is_read(command.verb) && policy::is_id(command.credential)) {
+      const Result<store::Record> record =
+          context.store.get({store::Kind::credential, command.credential}, 0);
+      Result<policy::Credential> credential =
+          record ? context.codec.decode_credential(record->payload) : std::unexpected(record.error());
+      if (credential) {
+        of_record = std::move(credential->answered);
+        answered = &of_record;
+      }
+    }
+    if (answered == nullptr) return std::nullopt;
+    const auto earlier = policy::earlier_answer(*answered, command);
+    if (!earlier || *earlier == nullptr) return std::nullopt;
+    const Result<Answer> answer = policy::decode_answer((*earlier)->answer);
+    return answer ? std::optional(*answer) : std::nullopt;
   }
 
   Answer execute(const Command& command) {
@@ -108,7 +133,7 @@ struct Admin::Impl {
     const policy::Admin* admin = directory.find_admin(command.kid);
     if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
     Status allowed =
-        policy::permit(*admin, command, nullptr, context.rules, {directory.admins_active(now), false}, now);
+        policy::permit(*admin, command, nullptr, context.rules, {directory.admins_known(), false}, now);
     if (!allowed) return std::unexpected(allowed.error());
 
     const policy::MembershipContext with{now, context.node, context.rules.hash};
@@ -157,7 +182,7 @@ struct Admin::Impl {
     put.key = key;
     put.expected_revision = revision;
     put.payload = context.codec.encode(change.next);
-    put.events.push_back(wire::encode_event(change.event));
+    put.events.push_back(encode_new_event(change.event, context));
     const Result<std::uint64_t> stored = context.store.compare_and_put(put);
     if (!stored) {
       if (stored.error().code != Code::conflict) return std::unexpected(stored.error());
@@ -206,8 +231,21 @@ struct Admin::Impl {
   }
 
   void send(const Answer& answer) {
-    send_answer(answer.jti.text(), policy::sign_jws(policy::encode_answer(answer), policy::reply_type,
-                                                    "engine", context.keyring.signing_seed));
+    std::string jws = signed_form(answer);
+    if (jws.size() > policy::jws_bytes_max) {
+      Answer instead = answer;
+      instead.status = AnswerStatus::rejected;
+      instead.code = Code::internal_error;
+      instead.detail = "the answer is too long to be sent; ask for less (`limit`)";
+      instead.rotation_json.clear();
+      instead.result_json.clear();
+      jws = signed_form(instead);
+    }
+    send_answer(answer.jti.text(), jws);
+  }
+  std::string signed_form(const Answer& answer) const {
+    return policy::sign_jws(policy::encode_answer(answer), policy::reply_type, "engine",
+                            context.keyring.signing_seed);
   }
 
   // ---- refusals go on record now and then ----
@@ -219,19 +257,28 @@ struct Admin::Impl {
   }
 
   void write_refusals_once() {
+    const Refusals taken = std::exchange(refusals, Refusals(refusals_told_apart_max));
+    if (Status recorded = record(taken.event(context.clock.now_ms(), context.node, context.rules.hash));
+        !recorded) {
+      refusals.merge(taken);
+      log::warning("refusals_not_recorded", {{"why", recorded.error().message}});
+    }
+  }
+
+  Status record(const policy::AuditEvent& event) {
     const store::RecordKey key{store::Kind::fact, "refusals"};
-    const Result<store::Record> record = context.store.get(key, 0);
-    if (!record && record.error().code != Code::not_found) return;
+    const Result<store::Record> newest = context.store.get(key, 0);
+    if (!newest && newest.error().code != Code::not_found) return std::unexpected(newest.error());
     store::SealedStore::Put put;
     put.key = key;
-    put.expected_revision = record ? record->revision : 0;
-    put.payload = wire::encode_event(refusals.take(context.clock.now_ms(), context.node, context.rules.hash));
+    put.expected_revision = newest ? newest->revision : 0;
+    put.payload = encode_new_event(event, context);
     put.events.push_back(put.payload);
     if (const Result<std::uint64_t> stored = context.store.compare_and_put(put); !stored) {
-      log::warning("refusals_not_recorded", {{"why", stored.error().message}});
-      return;
+      return std::unexpected(stored.error());
     }
     audit.send(OutboxGrew{store::system_partition});
+    return {};
   }
 
   ActorContext& context;

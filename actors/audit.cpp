@@ -59,7 +59,7 @@ struct Audit::Impl {
     for (const store::SealedStore::Event& event : events) {
       const ledger::Place place{event.partition, event.counter, event.index, event.record_hash};
       // On disk since before a crash, only not acknowledged.
-      if (file->chain().has(ledger::event_id(place, event.event))) continue;
+      if (file->chain().has(ledger::event_id(event.event))) continue;
       ledger::HashChain::add(draft, place, event.event, json_of(event));
     }
     if (draft.text.empty()) return {};
@@ -99,10 +99,11 @@ Status Audit::start() {
   return {};
 }
 AuditMailbox& Audit::mailbox() { return impl_->mailbox; }
-Result<EventsAbout> Audit::events_about(std::string_view subject, std::size_t at_most) const {
+Result<EventsAbout> Audit::events_about(std::string_view subject, std::string_view after,
+                                        std::size_t at_most) const {
   Result<EventsAbout> found;
   loop::run_blocking(impl_->context.loop,
-                     [&] { found = newest_events_about(impl_->path, subject, at_most); });
+                     [&] { found = newest_events_about(impl_->path, subject, after, at_most); });
   return found;
 }
 std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->chain().lines() : 0; }

@@ -25,7 +25,8 @@ class Audit {
   Status start();  // invalid: the file shows tampering
   AuditMailbox& mailbox();
   // The newest events about a credential, admin or group that this node has on disk. Parks the calling fiber.
-  Result<EventsAbout> events_about(std::string_view subject, std::size_t at_most) const;
+  Result<EventsAbout> events_about(std::string_view subject, std::string_view after,
+                                   std::size_t at_most) const;
   // Events that are on disk; for INFO and tests.
   std::uint64_t lines() const;
   void stop();  // drains what is in the mailbox, joins, and lets go of the file

@@ -105,17 +105,19 @@ Status lines_backwards(int file, Each each) {
 }  // namespace
 
 Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
-                                        std::size_t at_most) {
+                                        std::string_view after, std::size_t at_most) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
   // Ids hold no character that JSON would write otherwise, and `subject` is a field that only we write.
   const std::string wanted = "\"subject\":\"" + std::string(subject) + "\"";
+  const std::string last = after.empty() ? std::string() : "\"id\":\"" + std::string(after) + "\"";
   EventsAbout found;
   std::size_t bytes = 0;
   const Status read = lines_backwards(file, [&](std::string_view line) {
     const std::size_t event = line.find("\"event\":{");
     if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos) return true;
     const std::string_view json = line.substr(event + 8, line.size() - event - 9);
+    if (!last.empty() && json.find(last) != std::string_view::npos) return false;
     found.more = found.events.size() == at_most || bytes + json.size() > events_told_bytes_max;
     if (found.more) return false;
     bytes += json.size();

@@ -44,7 +44,8 @@ struct EventsAbout {
   std::vector<std::string> events;  // JSON objects
   bool more = false;
 };
+// after: only events newer than the one with this id; empty: no such limit.
 Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
-                                        std::size_t at_most);
+                                        std::string_view after, std::size_t at_most);
 
 }  // namespace shearline::actors

@@ -38,11 +38,12 @@ struct Channel::Impl {
     while (!stopping.is_set()) {
       if (Result<std::unique_ptr<store::RedisLink>> made = store::RedisLink::connect(loop, options)) {
         link = std::move(*made);
-        pause = pause_min_ms;
+        const std::int64_t since = loop.monotonic_ms();
         if (Status served = (this->*serve)(); !served && !stopping.is_set()) {
           log::warning("command_channel_lost", {{"why", served.error().message}});
         }
         link.reset();
+        if (loop.monotonic_ms() - since > pause_max_ms) pause = pause_min_ms;  // it worked for a while
       }
       if (stopping.wait(loop.monotonic_ms() + pause)) return;
       pause = std::min(pause * 2, pause_max_ms);

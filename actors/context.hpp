@@ -26,4 +26,10 @@ struct ActorContext {
   std::string durability;  // what the store promises, for answers
 };
 
+// An event on its way into the store, with an id of its own.
+inline Bytes encode_new_event(policy::AuditEvent event, const ActorContext& context) {
+  event.id = Ulid::make(event.at_ms, context.random).text();
+  return wire::encode_event(event);
+}
+
 }  // namespace shearline::actors

@@ -27,6 +27,10 @@ Status CounterMemory::read() {
 }
 
 void CounterMemory::note(unsigned partition, std::uint64_t counter) {
+  if (counter > counters_[partition]) accept(partition, counter);
+}
+
+void CounterMemory::accept(unsigned partition, std::uint64_t counter) {
   if (counter == counters_[partition]) return;
   counters_[partition] = counter;
   changed_ = true;

@@ -37,10 +37,10 @@ bool Directory::is_active(std::string_view admin_id, TimeMs now) const {
   return admin != nullptr && !admin->revoked && now < admin->expires_at_ms;
 }
 
-std::size_t Directory::admins_active(TimeMs now) const {
-  std::size_t count = 0;
-  for (const auto& [id, entry] : admins_) count += is_active(id, now) ? 1 : 0;
-  return count;
+std::vector<std::string> Directory::group_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : groups_) ids.push_back(id);
+  return ids;
 }
 
 std::uint64_t Directory::admin_revision(std::string_view admin_id) const {

@@ -21,7 +21,10 @@ class Directory {
   const policy::Group* find_group(std::string_view group_id) const;
   std::set<std::string> members_of(std::string_view group_id) const;  // active or not
   bool person_taken(std::string_view person) const;
-  std::size_t admins_active(TimeMs now) const;
+  std::size_t admins_known() const {
+    return admins_.size();
+  }  // whatever became of them: bootstrap never comes back
+  std::vector<std::string> group_ids() const;
   bool is_active(std::string_view admin_id, TimeMs now) const;
 
   std::uint64_t admin_revision(std::string_view admin_id) const;  // 0: no record in the store

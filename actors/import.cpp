@@ -51,12 +51,19 @@ std::string ImportReport::summary() const {
 std::string ImportReport::json() const {
   nlohmann::json out = {
       {"imported", imported_}, {"repeated", repeated_}, {"refused", nlohmann::json::array()}};
+  std::size_t bytes = 0;
+  std::size_t untold = 0;
+  const auto tell = [&](const char* list, nlohmann::json item) {
+    bytes += item.dump().size() + 1;
+    bytes > report_bytes_max ? static_cast<void>(++untold) : out[list].push_back(std::move(item));
+  };
   for (const Refused& item : refused_) {
-    out["refused"].push_back({{"client_id", item.client_id},
-                              {"code", code_name(item.error.code)},
-                              {"detail", item.error.message}});
+    tell("refused", {{"client_id", item.client_id},
+                     {"code", code_name(item.error.code)},
+                     {"detail", item.error.message}});
   }
-  if (!shared_.empty()) out["shared_secret"] = shared_;
+  for (const std::string& client_id : shared_) tell("shared_secret", client_id);
+  if (untold > 0) out["more"] = untold;
   return out.dump();
 }
 

@@ -23,6 +23,8 @@ struct ImportedItem {
   bool shared_secret = false;  // another credential was imported with the same secret
 };
 
+inline constexpr std::size_t report_bytes_max = 32 * 1024;  // an answer is one JWS of at most 64 KiB
+
 class ImportReport {
  public:
   void add(std::string_view client_id, const Result<ImportedItem>& result);
@@ -31,7 +33,7 @@ class ImportReport {
   Code first_code() const { return refused_.empty() ? Code::ok : refused_.front().error.code; }
   std::string summary() const;  // "120 imported, 2 refused"
   std::string json()
-      const;  // {"imported":N,"repeated":N,"refused":[{client_id,code,detail}],"shared_secret":[..]}
+      const;  // {"imported":N,"repeated":N,"refused":[{client_id,code,detail}],"shared_secret":[..],"more":N}
 
  private:
   struct Refused {

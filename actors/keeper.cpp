@@ -9,12 +9,19 @@
 
 namespace shearline::actors {
 namespace {
+constexpr TimeMs clock_step_ms = 500;
 constexpr std::int64_t start_look_ms = 50;  // until the first whole view there is nothing else to wait for
 }  // namespace
 
 struct Keeper::Impl {
-  Impl(ActorContext& given, Replica& given_replica, Told given_told, std::int64_t given_ttl_ms)
-      : context(given), replica(given_replica), told(given_told), ttl_ms(given_ttl_ms), stopping(given.loop) {
+  Impl(ActorContext& given, const Directory& known_directory, Replica& given_replica, Told given_told,
+       std::int64_t given_ttl_ms)
+      : context(given),
+        directory(known_directory),
+        replica(given_replica),
+        told(given_told),
+        ttl_ms(given_ttl_ms),
+        stopping(given.loop) {
     // Two processes that were given one name must not renew each other's lease.
     lease_id = context.node + "/" + Ulid::make(context.clock.now_ms(), context.random).text();
   }
@@ -27,6 +34,7 @@ struct Keeper::Impl {
   }
 
   void turn() {
+    watch_clock();
     // The lease runs from when we asked: an answer that took long must not make it look longer than it is.
     const std::int64_t asked_at = context.loop.monotonic_ms();
     if (context.store.fence() == 0 && held_) lose("a script found a newer fence");
@@ -54,43 +62,63 @@ struct Keeper::Impl {
     log::error("lease_unreadable", {{"alarm", true}, {"why", error.message}});
   }
 
+  // Waits are counted in monotonic time; where the wall clock was set meanwhile, deadlines are nearer or farther.
+  void watch_clock() {
+    const TimeMs offset = context.clock.now_ms() - context.loop.monotonic_ms();
+    if (clock_offset != 0 && std::abs(offset - clock_offset) > clock_step_ms)
+      told.rotation.send_control(ClockMoved{offset - clock_offset});
+    clock_offset = offset;
+  }
+
   bool clock_agrees() {
     const TimeMs before = context.clock.now_ms();
     const Result<TimeMs> theirs = context.store.raw().store_time_ms();
-    if (!theirs) return true;  // no answer says nothing about the clock
     const TimeMs after = context.clock.now_ms();
-    const TimeMs away = *theirs < before ? before - *theirs : *theirs > after ? *theirs - after : 0;
+    // No answer says nothing about the clock; a record from the future does.
+    TimeMs away = std::max<TimeMs>(replica.newest_record_ms() - after, 0);
+    if (theirs) away = std::max({away, before - *theirs, *theirs - after});
     if (away < clock_skew_max_ms) {
       skewed = false;
       return true;
     }
-    if (!skewed) log::error("clock_away_from_store", {{"alarm", true}, {"milliseconds", away}});
+    if (!skewed) log::error("clock_not_trusted", {{"alarm", true}, {"milliseconds_away", away}});
     skewed = true;
     return false;
   }
 
   void gain() {
     const Result<std::uint64_t> fence = context.store.raw().raise_fences();
-    if (!fence) {
-      log::warning("fences_not_raised", {{"why", fence.error().message}});
-      return;
-    }
+    if (!fence) return give_up("its fences could not be raised: " + fence.error().message);
     // From here on no older holder changes anything; what it changed before, we must have seen before we act.
     for (unsigned partition = 0; partition < store::partition_count; ++partition) {
-      if (Status caught_up = replica.catch_up(partition, ttl_ms); !caught_up) {
-        log::warning("lease_not_used", {{"why", caught_up.error().message}});
-        return;
+      if (Status caught_up = replica.catch_up(partition, ttl_ms); !caught_up)
+        return give_up(caught_up.error().message);
+    }
+    for (const std::string& group : directory.group_ids()) {
+      if (Status raised = context.store.raw().raise_group_fence(group, *fence); !raised) {
+        return give_up("the fence of the group " + group + " could not be raised: " + raised.error().message);
       }
     }
     context.store.set_fence(*fence);
-    if (Status layout = store::check_layout(context.store); !layout) {
-      context.store.set_fence(0);
-      log::error("layout_refused", {{"alarm", true}, {"why", layout.error().message}});
-      return;
-    }
+    if (Status layout = store::check_layout(context.store); !layout) return give_up(layout.error().message);
+    if (Status mended = replica.mend(); !mended) return give_up(mended.error().message);
     held_ = true;
     log::info("lease_gained", {{"node", context.node}, {"fence", *fence}});
     tell({true, *fence});
+  }
+
+  // A node that cannot act must not keep one that can from acting.
+  void give_up(std::string_view why) {
+    context.store.set_fence(0);
+    log::warning("lease_given_up", {{"node", context.node}, {"why", why}});
+    release();
+    stopping.wait(context.loop.monotonic_ms() + ttl_ms);
+  }
+
+  void release() {
+    if (Status released = context.store.raw().release_lease(lease_id); !released) {
+      log::info("lease_not_released", {{"why", released.error().message}});
+    }
   }
 
   void lose(std::string_view why) {
@@ -107,6 +135,7 @@ struct Keeper::Impl {
   }
 
   ActorContext& context;
+  const Directory& directory;
   Replica& replica;
   Told told;
   std::int64_t ttl_ms;
@@ -116,11 +145,13 @@ struct Keeper::Impl {
   bool skewed = false;
   bool unreadable_told = false;
   std::int64_t lease_ends_at = 0;  // monotonic
+  TimeMs clock_offset = 0;         // wall clock less monotonic time
   boost::fibers::fiber fiber;
 };
 
-Keeper::Keeper(ActorContext& context, Replica& replica, Told told, std::int64_t lease_ttl_ms)
-    : impl_(std::make_unique<Impl>(context, replica, told, lease_ttl_ms)) {}
+Keeper::Keeper(ActorContext& context, const Directory& directory, Replica& replica, Told told,
+               std::int64_t lease_ttl_ms)
+    : impl_(std::make_unique<Impl>(context, directory, replica, told, lease_ttl_ms)) {}
 Keeper::~Keeper() = default;
 
 void Keeper::start() {
@@ -132,9 +163,7 @@ void Keeper::stop() {
   if (impl_->fiber.joinable()) impl_->fiber.join();
   if (!impl_->held_) return;
   impl_->lose("this node stops");
-  if (Status released = impl_->context.store.raw().release_lease(impl_->lease_id); !released) {
-    log::info("lease_not_released", {{"why", released.error().message}});
-  }
+  impl_->release();
 }
 
 bool Keeper::held() const { return impl_->held_; }

@@ -1,10 +1,11 @@
 // The keeper of the control lease: of several engines on one store one holds it and alone changes anything; the others
 // follow, verify, and take over (design: architecture.md "Many nodes"). A new holder first raises the fence of every
 // partition, then catches up, and only then tells the others. A node whose clock is 2 s away from the store's neither
-// takes nor keeps the lease. Control thread.
+// takes nor keeps the lease, and one that cannot act gives it back. Control thread.
 #pragma once
 
 #include "actors/context.hpp"
+#include "actors/directory.hpp"
 #include "actors/messages.hpp"
 #include "actors/replica.hpp"
 
@@ -23,7 +24,8 @@ class Keeper {
     RotationMailbox& rotation;
     AuditMailbox& audit;
   };
-  Keeper(ActorContext& context, Replica& replica, Told told, std::int64_t lease_ttl_ms);
+  Keeper(ActorContext& context, const Directory& directory, Replica& replica, Told told,
+         std::int64_t lease_ttl_ms);
   ~Keeper();
 
   void start();

@@ -9,6 +9,7 @@
 //   rotation         distribution   PublishWork      wait         a stored envelope to append to its stream
 //   rotation, admin  audit          OutboxGrew       drop_oldest  events were written; drain the outbox
 //   replica          rotation       StoreMended      wait         lost writes were put back: look at the timers again
+//   keeper           rotation       ClockMoved       (control)    the wall clock was set: deadlines are nearer or farther
 //   keeper           all of them    LeaseChanged     (control)    this node got or lost the control lease
 //
 // Everything flows along admin -> rotation -> distribution -> audit; `wait` never points the other way.
@@ -42,7 +43,11 @@ struct StoreMended {
   unsigned partition = 0;
 };
 
-using RotationMessage = std::variant<CommandWork, LeaseChanged, StoreMended>;
+struct ClockMoved {
+  TimeMs by_ms = 0;
+};
+
+using RotationMessage = std::variant<CommandWork, LeaseChanged, StoreMended, ClockMoved>;
 
 struct Delivery {
   Bytes envelope;  // finished and signed

@@ -14,6 +14,30 @@ namespace {
 
 using nlohmann::json;
 
+// A page of a list: as many items as asked for, and no more than one answer can carry.
+class Page {
+ public:
+  explicit Page(std::size_t limit) : limit_(limit) {}
+  bool add(json item) {  // false: it is full, and there is more
+    const std::size_t bytes = item.dump().size() + 1;
+    if (items_.size() == limit_ || bytes_ + bytes > answer_bytes_max) more_ = true;
+    if (more_) return false;
+    bytes_ += bytes;
+    items_.push_back(std::move(item));
+    return true;
+  }
+  bool full() const { return more_; }
+  QueryAnswer answer(const char* what, bool more_elsewhere = false) {
+    return {{}, json{{what, std::move(items_)}, {"more", more_ || more_elsewhere}}.dump()};
+  }
+
+ private:
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  bool more_ = false;
+  json items_ = json::array();
+};
+
 Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& known,
                                      const policy::Command& command) {
   if (!policy::is_id(command.credential)) return fail(Code::invalid, "name the credential (`credential`)");
@@ -25,26 +49,14 @@ Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& kn
   }
   const Result<policy::Credential> credential = context.codec.decode_credential(record->payload);
   if (!credential) return std::unexpected(credential.error());
-  const bool wanted =
-      command.rotation_id.empty() ||
-      (credential->rotation && credential->rotation->rotation_id.text() == command.rotation_id);
   QueryAnswer answer;
   answer.result_json = policy::credential_json(*credential);
-  if (wanted && credential->rotation) {
+  if (!command.rotation_id.empty()) {
+    std::optional<std::string> rotation = policy::find_rotation_json(*credential, command.rotation_id);
+    if (!rotation) return fail(Code::not_found, "the credential knows no rotation " + command.rotation_id);
+    answer.rotation_json = std::move(*rotation);
+  } else if (credential->rotation) {
     answer.rotation_json = policy::rotation_json(*credential, *credential->rotation);
-  } else if (!command.rotation_id.empty()) {
-    const auto ended = std::ranges::find_if(credential->ended, [&](const policy::EndedRotation& rotation) {
-      return rotation.rotation_id.text() == command.rotation_id;
-    });
-    if (ended == credential->ended.end()) {
-      return fail(Code::not_found, "the credential knows no rotation " + command.rotation_id);
-    }
-    answer.rotation_json = json{
-        {"rotation_id", command.rotation_id},
-        {"client_id", credential->client_id},
-        {"state", policy::name_of(ended->outcome)},
-        {"ended_at",
-         ended->ended_at_ms}}.dump();
   }
   return answer;
 }
@@ -54,7 +66,9 @@ Result<QueryAnswer> history(const KnownState& known, const policy::Command& comm
   const std::string& subject = command.credential;
   if (!policy::is_id(subject)) return fail(Code::invalid, "name the credential (`credential`)");
   const std::size_t at_most = std::clamp<std::size_t>(command.params.limit, 1, events_told_max);
-  const Result<EventsAbout> found = known.events_about(subject, at_most);
+  // The trail is one file: whoever asks about what was never there must not make us read all of it.
+  if (known.revision_of(subject) == 0) return fail(Code::not_found, "there is no credential " + subject);
+  const Result<EventsAbout> found = known.events_about(subject, command.params.after, at_most);
   if (!found) return std::unexpected(found.error());
   if (found->events.empty())
     return fail(Code::not_found, "the trail of this node says nothing about " + subject);
@@ -81,9 +95,8 @@ Result<QueryAnswer> list_credentials(ActorContext& context, const policy::Comman
     if (!scanned) return std::unexpected(scanned.error());
   }
   const bool more = page.size() > limit;
-  json items = json::array();
+  Page out(limit);
   for (const std::string& id : page) {
-    if (items.size() == limit) break;
     const Result<store::Record> record = context.store.get({store::Kind::credential, id}, 0);
     if (!record) continue;  // not authentic: the replica raises the alarm, the list goes on
     const Result<policy::Credential> credential = context.codec.decode_credential(record->payload);
@@ -94,45 +107,34 @@ Result<QueryAnswer> list_credentials(ActorContext& context, const policy::Comman
                  {"environment", credential->metadata.environment},
                  {"group", credential->group}};
     if (credential->rotation) item["rotation"] = policy::name_of(credential->rotation->state);
-    items.push_back(std::move(item));
+    if (!out.add(std::move(item))) break;
   }
-  return QueryAnswer{{}, json{{"credentials", std::move(items)}, {"more", more}}.dump()};
+  return out.answer("credentials", more);
 }
 
 QueryAnswer list_groups(const Directory& directory, const policy::Command& command, std::size_t limit) {
-  json items = json::array();
-  bool more = false;
+  Page page(limit);
   directory.for_each_group([&](const policy::Group& group) {
-    if (group.group_id <= command.params.after) return;
-    if (items.size() == limit) {
-      more = true;
-      return;
-    }
-    items.push_back(
-        {{"group_id", group.group_id}, {"generation", group.generation}, {"members", group.members}});
+    if (group.group_id <= command.params.after || page.full()) return;
+    page.add({{"group_id", group.group_id}, {"generation", group.generation}, {"members", group.members}});
   });
-  return {{}, json{{"groups", std::move(items)}, {"more", more}}.dump()};
+  return page.answer("groups");
 }
 
 QueryAnswer list_admins(const Directory& directory, const policy::Command& command, std::size_t limit) {
-  json items = json::array();
-  bool more = false;
+  Page page(limit);
   directory.for_each_admin([&](const policy::Admin& admin) {
-    if (admin.admin_id <= command.params.after) return;
-    if (items.size() == limit) {
-      more = true;
-      return;
-    }
-    items.push_back({{"admin_id", admin.admin_id},
-                     {"person", admin.person},
-                     {"founding", admin.founding},
-                     {"revoked", admin.revoked},
-                     {"environments", admin.environments},
-                     {"tenants", admin.tenants},
-                     {"signing_key", base64url(admin.signing_key)},
-                     {"sealing_key", base64url(admin.sealing_key)}});
+    if (admin.admin_id <= command.params.after || page.full()) return;
+    page.add({{"admin_id", admin.admin_id},
+              {"person", admin.person},
+              {"founding", admin.founding},
+              {"revoked", admin.revoked},
+              {"environments", admin.environments},
+              {"tenants", admin.tenants},
+              {"signing_key", base64url(admin.signing_key)},
+              {"sealing_key", base64url(admin.sealing_key)}});
   });
-  return {{}, json{{"admins", std::move(items)}, {"more", more}}.dump()};
+  return page.answer("admins");
 }
 
 }  // namespace

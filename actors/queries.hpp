@@ -12,6 +12,8 @@
 namespace shearline::actors {
 
 inline constexpr std::uint32_t list_page_max = 500;
+inline constexpr std::size_t answer_bytes_max =
+    32 * 1024;  // of a page, so that the signed answer stays under 64 KiB
 
 struct QueryAnswer {
   std::string rotation_json;

@@ -26,8 +26,8 @@ class Refusals {
   }
   bool empty() const { return counts_.empty(); }
 
-  // One event for everything since the last time.
-  policy::AuditEvent take(TimeMs now, std::string_view node, std::string_view policy_hash) {
+  // One event for everything counted.
+  policy::AuditEvent event(TimeMs now, std::string_view node, std::string_view policy_hash) const {
     policy::AuditEvent event;
     event.type = "command.refused";
     event.at_ms = now;
@@ -38,8 +38,12 @@ class Refusals {
       const std::string who = key.first.empty() ? "stranger" : key.first;
       event.detail.emplace_back(who + "/" + std::string(code_name(key.second)), std::to_string(count));
     }
-    counts_.clear();
     return event;
+  }
+
+  // What could not be put on record counts on.
+  void merge(const Refusals& other) {
+    for (const auto& [key, count] : other.counts_) counts_[key] += count;
   }
 
  private:

@@ -36,7 +36,7 @@ struct Replica::Impl final : store::Follower {
         current = true;
         pause = replica_pause_min_ms;
         note(partition, {});
-        memory.note(partition, context.store.counter(partition));
+        note_counter(partition);
         progressed.set();
         continue;
       }
@@ -49,6 +49,7 @@ struct Replica::Impl final : store::Follower {
   }
 
   Status load(unsigned partition) {
+    behind[partition] = false;
     if (Status status = context.store.load(partition, *this); !status) return status;
     const std::uint64_t counter = context.store.counter(partition);
     // A running node that sees its store go backwards mends it; only a node that starts must take the store's word.
@@ -73,13 +74,25 @@ struct Replica::Impl final : store::Follower {
         log::info("table_loaded", {{"credentials", table.size()}});
       }
     }
-    if (context.store.fence() == 0) return {};
+    return {};
+  }
+
+  // Puts back what the store lost, where this node may: as the holder of the lease.
+  Status mend(unsigned partition) {
+    if (context.store.fence() == 0 || context.store.lost_records(partition) == 0) return {};
     Status mended = context.store.mend(partition, *this);
     if (mended) {
+      log::info("store_mended", {{"partition", store::partition_tag(partition)}});
       rotation.send(StoreMended{partition});
       audit.send(OutboxGrew{partition});
     }
     return mended;
+  }
+
+  void note_counter(unsigned partition) {
+    const std::uint64_t counter = context.store.counter(partition);
+    const bool whole = context.store.lost_records(partition) == 0 && !behind[partition];
+    whole ? memory.accept(partition, counter) : memory.note(partition, counter);
   }
 
   void write_memory() {
@@ -157,6 +170,7 @@ struct Replica::Impl final : store::Follower {
       log::error("pepper_missing",
                  {{"alarm", true}, {"pepper", missing_pepper}, {"credential", record.key.id}});
     }
+    newest_record = std::max(newest_record, newest_moment(*credential));
     if (table.put(facts.facts)) table.reclaim();
     if (credential->secret_fingerprint != Hash{})
       fingerprints.insert(short_form(credential->secret_fingerprint));
@@ -167,6 +181,7 @@ struct Replica::Impl final : store::Follower {
   }
 
   void alarm(std::string_view what, unsigned partition, std::string_view detail) override {
+    if (what == "record_old") behind[partition] = true;
     log::error(what, {{"alarm", true}, {"partition", store::partition_tag(partition)}, {"detail", detail}});
   }
 
@@ -186,7 +201,9 @@ struct Replica::Impl final : store::Follower {
   loop::Event stopping;
   loop::Event progressed;
   std::array<bool, store::partition_count> partition_loaded{};
+  std::array<bool, store::partition_count> behind{};  // the store has older records than this node knows
   std::array<std::string, store::partition_count> trouble;
+  TimeMs newest_record = 0;
   std::string missing_pepper;                      // the newest one that a record asked for in vain
   std::unordered_set<std::uint64_t> fingerprints;  // of imported secrets, shortened
   std::vector<boost::fibers::fiber> fibers;
@@ -223,6 +240,15 @@ std::string Replica::why_not_loaded() const {
 bool Replica::fingerprint_known(const Hash& fingerprint) const {
   return impl_->fingerprints.contains(Impl::short_form(fingerprint));
 }
+
+Status Replica::mend() {
+  for (unsigned partition = 0; partition < store::partition_count; ++partition) {
+    if (Status mended = impl_->mend(partition); !mended) return mended;
+  }
+  return {};
+}
+
+TimeMs Replica::newest_record_ms() const { return impl_->newest_record; }
 
 Status Replica::catch_up(unsigned partition, std::int64_t timeout_ms) {
   const Result<store::RawHead> head = impl_->context.store.raw().head(partition);

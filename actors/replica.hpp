@@ -34,6 +34,9 @@ class Replica {
   bool loaded() const;                                    // every partition
   std::string why_not_loaded() const;                     // one line for INFO and the log; empty when loaded
   bool fingerprint_known(const Hash& fingerprint) const;  // another credential was imported with this secret
+  // Puts back what the store lost, as far as this node knows it. Holder only, before it acts.
+  Status mend();
+  TimeMs newest_record_ms() const;  // the newest moment any authenticated credential speaks of
   // Parks until this node has applied everything the store had when called: what a new holder does before it acts.
   Status catch_up(unsigned partition, std::int64_t timeout_ms);
 

@@ -1,18 +1,16 @@
 #include "actors/rotation.hpp"
 
-#include "actors/distribution.hpp"
+#include "actors/due_times.hpp"
 #include "actors/gate.hpp"
 #include "actors/import.hpp"
+#include "actors/minting.hpp"
 #include "base/log.hpp"
-#include "engine/api_key.hpp"
-#include "engine/digest.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 #include "policy/answered.hpp"
 #include "policy/authority.hpp"
 #include "policy/lifecycle.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace shearline::actors {
@@ -52,9 +50,7 @@ struct Rotation::Impl {
         mailbox(given.loop),
         hands(given.loop, "rotation-command", commands_in_flight_max),
         clients(given.loop),
-        timers_changed(given.loop) {
-    next_due.fill(0);
-  }
+        timers_changed(given.loop) {}
 
   // ---- the mailbox ----
 
@@ -64,11 +60,12 @@ struct Rotation::Impl {
         take(std::move(*work));
       } else if (auto* lease = std::get_if<LeaseChanged>(&*message)) {
         held = lease->held;
-        next_due.fill(0);  // unknown: look
+        due_times.look_again_everywhere();
         timers_changed.set();
       } else if (auto* mended = std::get_if<StoreMended>(&*message)) {
-        next_due[mended->partition] = 0;
-        timers_changed.set();
+        look_again(mended->partition);
+      } else {
+        timers_changed.set();  // ClockMoved
       }
     }
   }
@@ -99,15 +96,19 @@ struct Rotation::Impl {
     if (loaded->credential) {
       const auto earlier = policy::earlier_answer(loaded->credential->answered, command);
       if (!earlier) return std::unexpected(earlier.error());
-      if (*earlier != nullptr) return policy::decode_answer((*earlier)->answer);
+      if (*earlier != nullptr) {
+        look_again(store::partition_of(command.credential));  // what we once began may still be waiting
+        return policy::decode_answer((*earlier)->answer);
+      }
     }
     if (Status allowed = permit(command, *loaded); !allowed) return std::unexpected(allowed.error());
     Result<Decision> decision = decide(command, *loaded);
     if (!decision) return std::unexpected(decision.error());
     if (decision->needs_secret) {
-      if (Status sealed = mint_secret(*decision); !sealed) return std::unexpected(sealed.error());
+      if (Status sealed = mint_secret(*decision, context, distribution); !sealed)
+        return std::unexpected(sealed.error());
     }
-    attach_notice(loaded->credential ? &*loaded->credential : nullptr, *decision);
+    attach_notice(loaded->credential ? &*loaded->credential : nullptr, *decision, context, directory);
     return store_answered(command, *loaded, std::move(*decision));
   }
 
@@ -117,12 +118,20 @@ struct Rotation::Impl {
     const TimeMs now = context.clock.now_ms();
     const policy::Metadata& metadata =
         loaded.credential ? loaded.credential->metadata : command.params.metadata;
+    // Holding an enrolled key and being in the credential's group go together (security.md "Commands").
+    const std::string& group = loaded.credential ? loaded.credential->group : command.params.group;
+    if (directory.find_group(group) != nullptr && !directory.members_of(group).contains(command.kid)) {
+      return fail(Code::unauthorized,
+                  command.kid + " is not in the group " + group + ", which this credential is for");
+    }
     return policy::permit(*admin, command, &metadata, context.rules,
-                          {directory.admins_active(now), loaded.credential.has_value()}, now);
+                          {directory.admins_known(), loaded.credential.has_value()}, now);
   }
 
   Result<Decision> decide(const Command& command, const Loaded& loaded) {
-    const policy::Context with = lifecycle_context();
+    const std::set<std::string> members =
+        active_members(loaded.credential ? loaded.credential->group : command.params.group);
+    const policy::Context with = lifecycle_context(members);
     if (command.verb == Verb::credential_create) {
       if (loaded.credential) return fail(Code::conflict, "the credential " + command.credential + " exists");
       if (directory.find_group(command.params.group) == nullptr) {
@@ -133,7 +142,6 @@ struct Rotation::Impl {
     }
     if (!loaded.credential) return fail(Code::not_found, "there is no credential " + command.credential);
     const Credential& credential = *loaded.credential;
-    const std::set<std::string> members = active_members(credential.group);
     switch (command.verb) {
       case Verb::rotate:
         return policy::rotate(credential, command, with);
@@ -148,73 +156,6 @@ struct Rotation::Impl {
       default:
         return fail(Code::invalid, "this command does not change a credential");
     }
-  }
-
-  // Generates, hashes and seals; the plaintext is gone when this returns (invariant 6).
-  Status mint_secret(Decision& decision) {
-    Credential& credential = decision.next;
-    policy::Rotation& rotation = *credential.rotation;
-    policy::Version* version = nullptr;
-    for (policy::Version& candidate : credential.versions) {
-      if (candidate.version_id == rotation.version_id) version = &candidate;
-    }
-    if (version == nullptr)
-      return fail(Code::internal_error, "the decision names a version it does not have");
-
-    const Key random_bytes = random_key(context.random);
-    Secret secret = engine::make_secret(random_bytes.reveal().first<32>());
-    const Key& pepper = context.keyring.current().key;
-    version->digest = engine::digest_of(pepper, credential.client_id, secret.reveal());
-
-    wire::DeliveredSecret delivered;
-    delivered.rotation_id = rotation.rotation_id.text();
-    delivered.client_id = credential.client_id;
-    delivered.version_id = version->version_id.text();
-    if (!credential.api_key_prefix.empty()) {
-      delivered.api_key = engine::format_api_key(credential.api_key_prefix, credential.client_id, secret);
-    }
-    delivered.secret = std::move(secret);
-    delivered.not_before_ms = rotation.not_before_ms;
-    delivered.grace_ms = rotation.grace_ms;
-    delivered.issued_at_ms = context.clock.now_ms();
-    delivered.metadata = credential.metadata;
-
-    Reply<Result<Delivery>> reply(context.loop);
-    distribution.send(SealWork{std::move(delivered), credential.group, &reply});
-    Result<Delivery> delivery = reply.wait();
-    if (!delivery) return std::unexpected(delivery.error());
-    if (delivery->tags.size() < rotation.quorum_required) {
-      return fail(Code::policy_violation,
-                  "the group " + credential.group + " has " + std::to_string(delivery->tags.size()) +
-                      " members with keys and the quorum is " + std::to_string(rotation.quorum_required));
-    }
-    rotation.envelope = std::move(delivery->envelope);
-    rotation.envelope_id = delivery->envelope_id;
-    rotation.ack_tags = std::move(delivery->tags);
-    return {};
-  }
-
-  // A promotion is told to the group with the actual end of the old version's window. The notice waits in the record like
-  // any envelope, so a crash cannot lose it.
-  void attach_notice(const Credential* before, Decision& decision) {
-    Credential& credential = decision.next;
-    if (!credential.rotation || credential.rotation->promoted_at_ms == 0 ||
-        !credential.rotation->envelope.empty())
-      return;
-    const bool was_promoted = before != nullptr && before->rotation &&
-                              before->rotation->rotation_id == credential.rotation->rotation_id &&
-                              before->rotation->promoted_at_ms != 0;
-    if (was_promoted) return;
-    TimeMs window_ends_ms = credential.rotation->promoted_at_ms;
-    for (const policy::Version& version : credential.versions) {
-      if (version.state == policy::VersionState::grace) window_ends_ms = version.not_after_ms;
-    }
-    const policy::Group* group = directory.find_group(credential.group);
-    const TimeMs now = context.clock.now_ms();
-    credential.rotation->envelope_id = Ulid::make(now, context.random);
-    credential.rotation->envelope =
-        make_notice(credential, *credential.rotation, group == nullptr ? 1 : group->generation,
-                    window_ends_ms, context.keyring, now, credential.rotation->envelope_id);
   }
 
   // The answer is part of the record, so that the same command after a crash gets the same answer.
@@ -277,7 +218,9 @@ struct Rotation::Impl {
                                                     command.params.kind == policy::CredentialKind::api_key);
     if (!imported) return std::unexpected(imported.error());
     const bool shared = known.fingerprint_known(imported->fingerprint);
-    Result<Decision> decision = policy::import(command, item, std::move(*imported), lifecycle_context());
+    const std::set<std::string> members = active_members(command.params.group);
+    Result<Decision> decision =
+        policy::import(command, item, std::move(*imported), lifecycle_context(members));
     if (!decision) return std::unexpected(decision.error());
     if (shared) {
       for (policy::AuditEvent& event : decision->events) event.detail.emplace_back("secret_shared", "true");
@@ -327,18 +270,25 @@ struct Rotation::Impl {
     put.key = {store::Kind::credential, decision.next.client_id};
     put.expected_revision = expected_revision;
     put.payload = context.codec.encode(decision.next);
-    for (const policy::AuditEvent& event : decision.events) put.events.push_back(wire::encode_event(event));
+    for (const policy::AuditEvent& event : decision.events)
+      put.events.push_back(encode_new_event(event, context));
     const TimeMs due = due_of(decision.next);
     if (due != time_never) put.due_at = due;
     Result<std::uint64_t> revision = context.store.compare_and_put(put);
-    if (!revision) return revision;
     const unsigned partition = put.key.partition();
-    if (!put.events.empty()) audit.send(OutboxGrew{partition});
-    if (due < next_due[partition]) {
-      next_due[partition] = due;
-      timers_changed.set();
+    if (!revision) {
+      // It may have been stored all the same, with a deadline that nobody here knows of.
+      if (revision.error().code != Code::conflict) look_again(partition);
+      return revision;
     }
+    if (!put.events.empty()) audit.send(OutboxGrew{partition});
+    if (due_times.note(partition, due)) timers_changed.set();
     return revision;
+  }
+
+  void look_again(unsigned partition) {
+    due_times.look_again(partition);
+    timers_changed.set();
   }
 
   TimeMs due_of(const Credential& credential) const {
@@ -348,24 +298,30 @@ struct Rotation::Impl {
 
   // ---- what follows by itself: publish what is stored, then whatever time has brought about ----
 
-  // Takes steps until nothing is due. false: a step could not be taken now and must be tried again later.
-  bool carry_on(Credential credential, std::uint64_t revision) {
-    for (;;) {
+  enum class Progress { nothing_due, went_on, stuck };
+
+  // Takes steps until nothing is due. stuck: a step could not be taken now and must be tried again later.
+  Progress carry_on(Credential credential, std::uint64_t revision) {
+    for (Progress progress = Progress::nothing_due;; progress = Progress::went_on) {
       std::optional<Decision> decision;
       if (credential.rotation && !credential.rotation->envelope.empty()) {
         if (Status published = publish(credential); !published) {
           log::warning("envelope_not_published",
                        {{"credential", credential.client_id}, {"why", published.error().message}});
-          return false;
+          return Progress::stuck;
         }
         decision = after_publishing(credential);
       } else {
-        decision = policy::advance(credential, active_members(credential.group), lifecycle_context());
-        if (decision) attach_notice(&credential, *decision);
+        const std::set<std::string> members = active_members(credential.group);
+        decision = policy::advance(credential, members, lifecycle_context(members));
+        if (decision) attach_notice(&credential, *decision, context, directory);
       }
-      if (!decision) return true;
+      if (!decision) return progress;
       const Result<std::uint64_t> next = put(*decision, revision);
-      if (!next) return next.error().code == Code::conflict;  // conflict: whoever was faster carries on
+      if (!next) {
+        const bool outrun = next.error().code == Code::conflict;  // whoever was faster carries on
+        return outrun ? Progress::went_on : Progress::stuck;
+      }
       credential = std::move(decision->next);
       revision = *next;
     }
@@ -379,7 +335,7 @@ struct Rotation::Impl {
 
   Decision after_publishing(const Credential& credential) const {
     if (credential.rotation->state == policy::RotationState::prepared)
-      return policy::notified(credential, lifecycle_context());
+      return policy::notified(credential, lifecycle_context(active_members(credential.group)));
     Decision decision;  // a notice: no state changes, so no event
     decision.next = policy::clone(credential);
     decision.next.rotation->envelope.clear();
@@ -392,13 +348,16 @@ struct Rotation::Impl {
     while (!hands.closed()) {
       timers_changed.reset();
       const TimeMs now = context.clock.now_ms();
-      TimeMs wake_at = now + timer_wait_max_ms;
       for (unsigned partition = 0; held && partition < store::credential_partitions; ++partition) {
-        if (next_due[partition] <= now) next_due[partition] = serve(partition, now);
-        wake_at = std::min(wake_at, next_due[partition]);
+        if (!due_times.is_due(partition, now)) continue;
+        due_times.begin_serving(partition);
+        due_times.end_serving(partition, serve(partition, now));
       }
-      const TimeMs wait = std::max<TimeMs>(wake_at - context.clock.now_ms(), 0);
-      timers_changed.wait(context.loop.monotonic_ms() + wait);
+      const TimeMs until = held ? due_times.earliest() : time_never;
+      const TimeMs wait = std::clamp<TimeMs>(until - context.clock.now_ms(), 0, timer_wait_max_ms);
+      const bool woken = timers_changed.wait(context.loop.monotonic_ms() + wait);
+      // The index itself is asked now and then: what we know of it is a cache.
+      if (!woken && wait == timer_wait_max_ms) due_times.look_again_everywhere();
     }
   }
 
@@ -419,29 +378,41 @@ struct Rotation::Impl {
         if (!key || key->kind != store::Kind::credential || !serve_one(key->id)) ++stuck;
       }
     }
-    if (stuck > 0) return now + timer_retry_ms;
     const Result<std::optional<TimeMs>> next = context.store.raw().next_due(partition);
-    if (!next) return now + timer_retry_ms;
-    return next->value_or(time_never);
+    if (stuck > 0 || !next) return now + timer_retry_ms;
+    // What was tried and is due all the same must not turn into a loop without a pause.
+    const TimeMs least = tried.empty() ? now : now + timer_retry_ms;
+    return next->value_or(time_never) <= now ? least : next->value_or(time_never);
   }
 
   bool serve_one(const std::string& client_id) {
     const ClientLocks::Held lock = clients.lock(client_id);
     Result<Loaded> loaded = load(client_id);
     if (!loaded || !loaded->credential) {
-      log::error("due_record_unreadable",
-                 {{"credential", client_id}, {"why", loaded ? "it is not there" : loaded.error().message}});
+      if (told_of.size() < due_told_max && told_of.insert(client_id).second) {
+        log::error("due_record_unreadable",
+                   {{"credential", client_id}, {"why", loaded ? "it is not there" : loaded.error().message}});
+      }
       return false;
     }
-    return carry_on(std::move(*loaded->credential), loaded->revision);
+    const TimeMs due = due_of(*loaded->credential);
+    const bool too_early = due > context.clock.now_ms();
+    if (!too_early) return carry_on(std::move(*loaded->credential), loaded->revision) == Progress::went_on;
+    // The index says now, the record says later (it was mended, or the rules changed): the record is right.
+    Decision same;
+    same.next = policy::clone(*loaded->credential);
+    const Result<std::uint64_t> stored = put(same, loaded->revision);
+    return stored || stored.error().code == Code::conflict;
   }
 
   // ---- small things ----
 
-  policy::Context lifecycle_context() const {
+  // members: of the credential's group, alive as long as the context is used.
+  policy::Context lifecycle_context(const std::set<std::string>& members) const {
     const TimeMs now = context.clock.now_ms();
-    return {now, context.rules, context.node, context.keyring.current_pepper,
-            Ulid::make(now, context.random)};
+    return {
+        now,     context.rules, context.node, context.keyring.current_pepper, Ulid::make(now, context.random),
+        &members};
   }
 
   std::set<std::string> active_members(const std::string& group_id) const {
@@ -460,7 +431,8 @@ struct Rotation::Impl {
   Gate hands;
   ClientLocks clients;
   loop::Event timers_changed;
-  std::array<TimeMs, store::partition_count> next_due{};  // 0: unknown, look
+  DueTimes due_times;
+  std::set<std::string> told_of;  // due entries without a record, each said once
   bool held = false;
   boost::fibers::fiber fiber;
   boost::fibers::fiber timers;

@@ -20,13 +20,16 @@ inline constexpr std::int64_t timer_wait_max_ms =
     10'000;  // the wall clock may be set; look again at least this often
 inline constexpr std::int64_t timer_retry_ms = 1000;  // after the store or the stream refused
 inline constexpr int conflict_retries_max = 5;
-inline constexpr std::size_t due_page = 64;  // due records read at a time
+inline constexpr std::size_t due_told_max = 1000;  // log lines about due entries that lead nowhere
+inline constexpr std::size_t due_page = 64;        // due records read at a time
 
 // What rotation and admin want to know of other actors' state, as functions.
 struct KnownState {
-  std::function<std::uint64_t(std::string_view client_id)> revision_of;                            // replica
-  std::function<bool(const Hash& fingerprint)> fingerprint_known;                                  // replica
-  std::function<Result<EventsAbout>(std::string_view subject, std::size_t at_most)> events_about;  // audit
+  std::function<std::uint64_t(std::string_view client_id)> revision_of;  // replica
+  std::function<bool(const Hash& fingerprint)> fingerprint_known;        // replica
+  // audit: the newest events about a subject, newer than the one with the id `after`
+  std::function<Result<EventsAbout>(std::string_view subject, std::string_view after, std::size_t at_most)>
+      events_about;
 };
 
 class Rotation {

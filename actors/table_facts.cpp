@@ -67,4 +67,16 @@ TableFacts table_facts(const policy::Credential& credential, std::uint64_t revis
   return out;
 }
 
+TimeMs newest_moment(const policy::Credential& credential) {
+  TimeMs newest = std::max(credential.created_at_ms, credential.last_rotated_ms);
+  for (const policy::Version& version : credential.versions) {
+    newest = std::max({newest, version.created_at_ms, version.promoted_at_ms, version.ended_at_ms});
+  }
+  if (credential.rotation) {
+    newest = std::max({newest, credential.rotation->requested_at_ms, credential.rotation->notified_at_ms,
+                       credential.rotation->promoted_at_ms});
+  }
+  return newest;
+}
+
 }  // namespace shearline::actors

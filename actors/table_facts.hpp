@@ -21,4 +21,7 @@ struct TableFacts {
 TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
                        const policy::Rules& rules, std::string_view pepper_id);
 
+// The newest moment the record speaks of: a clock behind it cannot be right.
+TimeMs newest_moment(const policy::Credential& credential);
+
 }  // namespace shearline::actors

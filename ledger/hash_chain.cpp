@@ -8,12 +8,7 @@
 
 namespace shearline::ledger {
 
-std::string event_id(const Place& place, ByteView event) {
-  const Byte partition = static_cast<Byte>(place.partition);
-  const Hash hash =
-      sha256({ByteView(&partition, 1), be64(place.counter), be64(place.index), place.record_hash, event});
-  return hex(ByteView(hash).first(16));
-}
+std::string event_id(ByteView event) { return hex(ByteView(sha256(event)).first(16)); }
 
 Status HashChain::accept(std::string_view line) {
   const nlohmann::json parsed = nlohmann::json::parse(line, nullptr, false);
@@ -35,7 +30,7 @@ Status HashChain::accept(std::string_view line) {
 }
 
 void HashChain::add(Draft& draft, const Place& place, ByteView event, std::string_view event_json) {
-  std::string id = event_id(place, event);
+  std::string id = event_id(event);
   std::string line = "{\"seq\":" + std::to_string(draft.lines + 1) + ",\"prev\":\"" + hex(draft.head) +
                      "\",\"id\":\"" + id + "\",\"partition\":" + std::to_string(place.partition) +
                      ",\"counter\":" + std::to_string(place.counter) +

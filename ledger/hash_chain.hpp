@@ -18,15 +18,16 @@
 
 namespace shearline::ledger {
 
-// Where an event stood in the store's outbox, with which record it was written, and its bytes. All of it together is what
-// makes it this event and no other, across crashes and a store that starts again from counter 1.
+// Where an event stood in the store's outbox, and the hash of the record it was written with.
 struct Place {
   unsigned partition = 0;
   std::uint64_t counter = 0;
   std::uint32_t index = 0;
   Hash record_hash{};
 };
-std::string event_id(const Place& place, ByteView event);  // 32 hex digits
+// What makes an event this one and no other: its bytes, which hold an id of its own. Not its place, for an event that is
+// put back into a store that lost it stands somewhere else. 32 hex digits.
+std::string event_id(ByteView event);
 
 class HashChain {
  public:

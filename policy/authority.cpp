@@ -83,7 +83,7 @@ Status permit_enrolment(const Admin& admin, const Params& params) {
 
 Status permit_alone(const Command& command, const Metadata* metadata, const Rules& rules,
                     const Circumstances& circumstances) {
-  const bool bootstrapping = rules.bootstrap && circumstances.admins_active <= 1;
+  const bool bootstrapping = rules.bootstrap && circumstances.admins_known <= 1;
   switch (command.verb) {
     case Verb::admin_enroll:
       return bootstrapping ? Status{} : needs_second_party("enrolling an admin");

@@ -25,7 +25,7 @@ Result<Command> authenticate_sender(std::string_view compact_jws, std::string_vi
 Status check_freshness(const Command& command, TimeMs now);
 
 struct Circumstances {
-  std::size_t admins_active = 1;  // for bootstrap
+  std::size_t admins_known = 1;  // active or not, for bootstrap
   bool client_exists = false;     // import onto an existing client
 };
 // May this admin give this command on a credential with this metadata (null: no stored credential)? Creation

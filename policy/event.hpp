@@ -1,6 +1,6 @@
 // One audit event per change of state, written with the change itself (design: features A1, A3; model.md
-// invariant 5). Its identity is (partition, counter, index), given by the store, so that a crash between the
-// outbox and the audit file neither loses nor doubles it.
+// invariant 5). It gets an id of its own when it is stored, so that neither a crash between the outbox and the audit file
+// nor a store that is mended loses or doubles it.
 #pragma once
 
 #include "base/clock.hpp"
@@ -13,6 +13,7 @@
 namespace shearline::policy {
 
 struct AuditEvent {
+  std::string id;       // ULID, given by whoever stores it; decisions leave it empty
   std::string type;  // "rotation.promoted", "credential.created", "version.retired", "command.refused" ...
   TimeMs at_ms = 0;
   std::string who;      // admin id, or "engine" for what time alone brings about

@@ -45,7 +45,7 @@ class WiredEngine final : public Engine {
                  if (channel_) channel_->send_answer(jti, jws);
                }),
         replica_(context_, table_, view_, directory_, rotation_.mailbox(), audit_.mailbox(), counters_),
-        keeper_(context_, replica_, {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()},
+        keeper_(context_, directory_, replica_, {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()},
                 config.lease_ttl_ms),
         stop_asked_(loop) {
     if (redis_) channel_.emplace(loop, config.redis, admin_.mailbox());
@@ -101,8 +101,8 @@ class WiredEngine final : public Engine {
   actors::KnownState known() {
     return {[this](std::string_view id) { return table_.revision_of(id); },
             [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); },
-            [this](std::string_view subject, std::size_t at_most) {
-              return audit_.events_about(subject, at_most);
+            [this](std::string_view subject, std::string_view after, std::size_t at_most) {
+              return audit_.events_about(subject, after, at_most);
             }};
   }
 

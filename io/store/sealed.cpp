@@ -76,12 +76,9 @@ SealedStore::SealedStore(RawStore& raw, const Key& state_key, Random& random, Cl
 
 SealedStore::~SealedStore() = default;
 
-// What other holders acknowledged meanwhile is not known here: putting such an event back would double it.
-void SealedStore::set_fence(std::uint64_t fence) {
-  if (fence == fence_) return;
-  fence_ = fence;
-  for (auto& partition : partitions_) partition->own_events.clear();
-}
+// Events of our own puts stay, whoever holds the lease meanwhile: should the store lose those puts, their events come back
+// with them, and whoever reads the trail knows an event again by its id.
+void SealedStore::set_fence(std::uint64_t fence) { fence_ = fence; }
 
 std::uint64_t SealedStore::counter(unsigned partition) const { return at(partition).position.counter; }
 
@@ -199,7 +196,9 @@ Result<std::uint64_t> SealedStore::put_until_decided(const Put& put, const Chang
     if (!old) return std::unexpected(old.error());
     const std::uint64_t stored = old->empty() ? 0 : load_be64(old->data());
     if (stored != put.expected_revision) {
-      if (doubt != here.in_doubt.end() && doubt->second == sha256(*old)) return revision;  // it was ours
+      // Ours, but only if it is this very change that was stored without an answer and not one before it.
+      const bool in_doubt = doubt != here.in_doubt.end() && doubt->second == sha256(*old);
+      if (in_doubt && *old == change.value) return revision;
       return fail(Code::conflict, change.field + " stands at revision " + std::to_string(stored) + ", not " +
                                       std::to_string(put.expected_revision));
     }

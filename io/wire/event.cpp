@@ -1,6 +1,6 @@
 // Audit events as msgpack for the outbox and as one line of JSON for people and the audit file. Fields that
 // are empty are left out of both. In msgpack:
-//   v layout version, ty type, at, wh who, su subject, ro rotation_id, ver version_id, be before, af after,
+//   v layout version, ty type, at, id, wh who, su subject, ro rotation_id, ver version_id, be before, af after,
 //   r reason, j justification, tk ticket, co correlation_id, cm command, ph policy_hash, nd node,
 //   de detail as [[name, value] ...]
 #include "io/wire/document.hpp"
@@ -21,6 +21,7 @@ struct TextField {
   std::string policy::AuditEvent::* member;
 };
 constexpr TextField text_fields[] = {
+    {"id", "id", &policy::AuditEvent::id},
     {"wh", "who", &policy::AuditEvent::who},
     {"su", "subject", &policy::AuditEvent::subject},
     {"ro", "rotation_id", &policy::AuditEvent::rotation_id},

@@ -78,17 +78,17 @@ TEST_F(AuditTrailFile, TellsTheNewestEventsAboutASubjectOldestFirstAcrossBlocks)
   write(file, "acme", 1, 2);
   write(file, "other", 3, 3000);  // several blocks
   write(file, "acme", 3003, 1);
-  const auto all = newest_events_about(path, "acme", 10);
+  const auto all = newest_events_about(path, "acme", "", 10);
   ASSERT_TRUE(all);
   ASSERT_EQ(all->events.size(), 3U);
   EXPECT_FALSE(all->more);
   EXPECT_EQ(all->events.front(), R"({"type":"event-1","subject":"acme"})");
   EXPECT_EQ(all->events.back(), R"({"type":"event-3003","subject":"acme"})");
-  const auto newest = newest_events_about(path, "acme", 2);
+  const auto newest = newest_events_about(path, "acme", "", 2);
   EXPECT_EQ(newest->events.size(), 2U);
   EXPECT_TRUE(newest->more);
-  EXPECT_TRUE(newest_events_about(path, "nobody", 2)->events.empty());
-  EXPECT_TRUE(newest_events_about(path, "other", 5000)->more) << "an answer has a limit in bytes as well";
+  EXPECT_TRUE(newest_events_about(path, "nobody", "", 2)->events.empty());
+  EXPECT_TRUE(newest_events_about(path, "other", "", 5000)->more) << "an answer has a limit in bytes as well";
 }
 
 }  // namespace

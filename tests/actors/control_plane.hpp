@@ -204,7 +204,7 @@ class Engine {
   // Time passes and the timers look again.
   void pass(std::int64_t ms) {
     world_.clock.now += ms;
-    for (unsigned p = 0; p < store::partition_count; ++p) rotation_.mailbox().send(StoreMended{p});
+    rotation_.mailbox().send_control(ClockMoved{ms});
   }
 
   std::vector<std::string> audit_lines() const {
@@ -244,8 +244,8 @@ class Engine {
   CounterMemory memory_{std::string()};
   KnownState known_{[this](std::string_view id) { return table_.revision_of(id); },
                     [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); },
-                    [this](std::string_view subject, std::size_t at_most) {
-                      return audit_.events_about(subject, at_most);
+                    [this](std::string_view subject, std::string_view after, std::size_t at_most) {
+                      return audit_.events_about(subject, after, at_most);
                     }};
   Audit audit_{context_, audit_path_};
   Distribution distribution_{context_, directory_};
@@ -255,8 +255,7 @@ class Engine {
       known_,           rotation_.mailbox(),
       audit_.mailbox(), [this](const std::string& jti, const std::string& jws) { answers_[jti] = jws; }};
   Replica replica_{context_, table_, view_, directory_, rotation_.mailbox(), audit_.mailbox(), memory_};
-  Keeper keeper_{
-      context_, replica_, {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()}, lease_ttl_default_ms};
+  Keeper keeper_{context_, directory_, replica_, {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()}, lease_ttl_default_ms};
   bool stopped_ = false;
 };
 

@@ -213,11 +213,11 @@ TEST_F(Authority, ImportOntoAnExistingClientNeedsASecondPartyEvenWhileBootstrapp
 TEST_F(Authority, BootstrapWaivesTheSecondPartyUntilASecondAdminExists) {
   for (const Verb one : {Verb::admin_enroll, Verb::group_create, Verb::group_add}) {
     rules.bootstrap = false;
-    circumstances.admins_active = 1;
+    circumstances.admins_known = 1;
     EXPECT_TRUE(mentions(violation(verb(one), nullptr), "second party"));
     rules.bootstrap = true;
     EXPECT_TRUE(permitted(verb(one), nullptr));
-    circumstances.admins_active = 2;
+    circumstances.admins_known = 2;
     EXPECT_TRUE(mentions(violation(verb(one), nullptr), "second party"));
   }
 }

@@ -16,7 +16,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 AuditEvent full_event() {
-  return {.type = "rotation.promoted",
+  return {.id = "01J0000000000000000000000A",
+          .type = "rotation.promoted",
           .at_ms = 1'700'000'000'123,
           .who = "alice",
           .subject = "acme-prod",
