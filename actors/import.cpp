@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace shearline::actors {
 
 Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid& jti,
@@ -36,7 +38,8 @@ Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid&
 
 void ImportReport::add(std::string_view client_id, const Result<ImportedItem>& result) {
   if (!result) {
-    refused_.push_back({std::string(client_id), result.error()});
+    ++refused_count_;
+    refused_for(result.error()).emplace_back(client_id);
     return;
   }
   ++imported_;
@@ -44,26 +47,33 @@ void ImportReport::add(std::string_view client_id, const Result<ImportedItem>& r
   if (result->shared_secret) shared_.emplace_back(client_id);
 }
 
+std::vector<std::string>& ImportReport::refused_for(const Error& error) {
+  const auto find = [this](const Error& wanted) {
+    return std::ranges::find_if(refused_, [&wanted](const Refused& refused) {
+      return refused.error.code == wanted.code && refused.error.message == wanted.message;
+    });
+  };
+  if (const auto found = find(error); found != refused_.end()) return found->client_ids;
+  const bool full = refused_.size() >= import_reasons_told_max;
+  const Error told =
+      full ? Error{error.code, "for a reason of its own; import it by itself to hear it"} : error;
+  if (const auto found = find(told); full && found != refused_.end()) return found->client_ids;
+  return refused_.emplace_back(Refused{told, {}}).client_ids;
+}
+
 std::string ImportReport::summary() const {
-  return std::to_string(imported_) + " imported, " + std::to_string(refused_.size()) + " refused";
+  return std::to_string(imported_) + " imported, " + std::to_string(refused_count_) + " refused";
 }
 
 std::string ImportReport::json() const {
   nlohmann::json out = {
       {"imported", imported_}, {"repeated", repeated_}, {"refused", nlohmann::json::array()}};
-  std::size_t bytes = 0;
-  std::size_t untold = 0;
-  const auto tell = [&](const char* list, nlohmann::json item) {
-    bytes += item.dump().size() + 1;
-    bytes > report_bytes_max ? static_cast<void>(++untold) : out[list].push_back(std::move(item));
-  };
   for (const Refused& item : refused_) {
-    tell("refused", {{"client_id", item.client_id},
-                     {"code", code_name(item.error.code)},
-                     {"detail", item.error.message}});
+    out["refused"].push_back({{"code", code_name(item.error.code)},
+                              {"detail", item.error.message},
+                              {"client_ids", item.client_ids}});
   }
-  for (const std::string& client_id : shared_) tell("shared_secret", client_id);
-  if (untold > 0) out["more"] = untold;
+  if (!shared_.empty()) out["shared_secret"] = shared_;
   return out.dump();
 }
 

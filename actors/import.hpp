@@ -23,25 +23,30 @@ struct ImportedItem {
   bool shared_secret = false;  // another credential was imported with the same secret
 };
 
-inline constexpr std::size_t report_bytes_max = 32 * 1024;  // an answer is one JWS of at most 64 KiB
+// What became of each item. Items refused for one reason are told together, and of reasons only so many: an answer must
+// fit into a JWS whatever a command of that size brings in.
+inline constexpr std::size_t import_reasons_told_max = 16;
 
 class ImportReport {
  public:
   void add(std::string_view client_id, const Result<ImportedItem>& result);
   std::size_t imported() const { return imported_; }
-  std::size_t refused() const { return refused_.size(); }
+  std::size_t refused() const { return refused_count_; }
   Code first_code() const { return refused_.empty() ? Code::ok : refused_.front().error.code; }
   std::string summary() const;  // "120 imported, 2 refused"
-  std::string json()
-      const;  // {"imported":N,"repeated":N,"refused":[{client_id,code,detail}],"shared_secret":[..],"more":N}
+  // {"imported":N,"repeated":N,"refused":[{"code","detail","client_ids":[..]}],"shared_secret":[..]}
+  std::string json() const;
 
  private:
   struct Refused {
-    std::string client_id;
     Error error;
+    std::vector<std::string> client_ids;
   };
+  std::vector<std::string>& refused_for(const Error& error);
+
   std::size_t imported_ = 0;
   std::size_t repeated_ = 0;
+  std::size_t refused_count_ = 0;
   std::vector<Refused> refused_;
   std::vector<std::string> shared_;
 };

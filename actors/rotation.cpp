@@ -128,6 +128,11 @@ struct Rotation::Impl {
                           {directory.admins_known(), loaded.credential.has_value()}, now);
   }
 
+  bool may_see(const Command& command, const Credential& credential) const {
+    const policy::Admin* admin = directory.find_admin(command.kid);
+    return admin != nullptr && policy::may_see(*admin, credential.metadata);
+  }
+
   Result<Decision> decide(const Command& command, const Loaded& loaded) {
     const std::set<std::string> members =
         active_members(loaded.credential ? loaded.credential->group : command.params.group);
@@ -209,8 +214,12 @@ struct Rotation::Impl {
       if (!earlier) return std::unexpected(earlier.error());
       if (*earlier != nullptr) return ImportedItem{.repeated = true};
     }
+    // Told before the rule that importing onto it would need a second party: whoever repeats an import that was
+    // interrupted wants to know what is in already.
+    if (loaded->credential && may_see(command, *loaded->credential)) {
+      return fail(Code::conflict, "the credential exists");
+    }
     if (Status allowed = permit(command, *loaded); !allowed) return std::unexpected(allowed.error());
-    if (loaded->credential) return fail(Code::conflict, "the credential exists");
     if (directory.find_group(command.params.group) == nullptr) {
       return fail(Code::not_found, "there is no group " + command.params.group);
     }

@@ -41,8 +41,13 @@ Status ImportReport::count(const policy::Command& command, const policy::Answer&
     return {};
   }
   imported_ += count_member(result, "imported");
-  for (const json& item : result["refused"]) {
-    refuse(text_of(item, "client_id"), code_from_name(text_of(item, "code")), text_of(item, "detail"));
+  for (const json& refused : result["refused"]) {
+    if (!refused.is_object() || !refused.contains("client_ids")) continue;
+    for (const json& client_id : refused["client_ids"]) {
+      if (!client_id.is_string()) continue;
+      refuse(client_id.get<std::string>(), code_from_name(text_of(refused, "code")),
+             text_of(refused, "detail"));
+    }
   }
   if (const auto shared = result.find("shared_secret"); shared != result.end() && shared->is_array()) {
     for (const json& client_id : *shared) {

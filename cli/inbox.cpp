@@ -102,18 +102,14 @@ Status Inbox::learn_groups() {
   const std::int64_t now = session_.loop().monotonic_ms();
   if (!options_.groups.empty() || (groups_learned_ms_ >= 0 && now - groups_learned_ms_ < groups_stale_ms))
     return {};
-  policy::Command question = session_.command(policy::Verb::list);
-  question.params.what = "groups";
-  question.params.limit = groups_per_list;
-  const auto answer = session_.ask(question);
+  const auto listed = ask_for_groups();
   // Once we know our groups, the streams are readable without an engine.
-  if (!answer && !groups_.empty()) {
+  if (!listed && !groups_.empty()) {
     groups_learned_ms_ = now;
     return {};
   }
-  if (!answer) return std::unexpected(answer.error());
-  if (answer->status == policy::AnswerStatus::rejected) return fail(answer->code, answer->detail);
-  std::vector<std::string> found = groups_with(answer->result_json, session_.keys().admin_id);
+  if (!listed) return std::unexpected(listed.error());
+  std::vector<std::string> found = *listed;
   if (found.empty()) {
     return fail(Code::not_found,
                 session_.keys().admin_id + " is in no group yet; `shearline group add` adds members");
@@ -127,6 +123,27 @@ Status Inbox::learn_groups() {
   groups_ = std::move(found);
   groups_learned_ms_ = now;
   return {};
+}
+
+// Page by page: an answer holds only so much.
+Result<std::vector<std::string>> Inbox::ask_for_groups() {
+  std::vector<std::string> found;
+  std::string after;
+  for (;;) {
+    policy::Command question = session_.command(policy::Verb::list);
+    question.params.what = "groups";
+    question.params.limit = groups_per_list;
+    question.params.after = after;
+    const auto answer = session_.ask(question);
+    if (!answer) return std::unexpected(answer.error());
+    if (answer->status == policy::AnswerStatus::rejected) return fail(answer->code, answer->detail);
+    for (std::string& group : groups_with(answer->result_json, session_.keys().admin_id)) {
+      found.push_back(std::move(group));
+    }
+    std::string next = groups_go_on_after(answer->result_json);
+    if (next <= after) return found;
+    after = std::move(next);
+  }
 }
 
 Status Inbox::connect() {
@@ -250,6 +267,19 @@ std::vector<std::string> groups_with(std::string_view list_json, std::string_vie
     if (ours && policy::is_id(id->get_ref<const std::string&>())) found.push_back(id->get<std::string>());
   }
   return found;
+}
+
+std::string groups_go_on_after(std::string_view list_json) {
+  using nlohmann::json;
+  const json list = json::parse(list_json, nullptr, false);
+  const auto more = list.is_object() ? list.find("more") : list.end();
+  if (more == list.end() || *more != true) return {};
+  const auto groups = list.find("groups");
+  if (groups == list.end() || !groups->is_array() || groups->empty()) return {};
+  const json& last = groups->back();
+  const auto id = last.is_object() ? last.find("group_id") : last.end();
+  if (id == last.end() || !id->is_string() || !policy::is_id(id->get_ref<const std::string&>())) return {};
+  return id->get<std::string>();
 }
 
 Exit inbox(const Context& context, const InboxOptions& options) {

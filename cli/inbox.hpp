@@ -29,6 +29,7 @@ class Inbox {
   Status connect();
   Status take(const StreamItem& item, const std::string& group_id);
   Status take_secret(const std::string& group_id, Entry& entry);
+  Result<std::vector<std::string>> ask_for_groups();
   Result<policy::Answer> acknowledge(const wire::DeliveredSecret& delivered);
   void tell_notice(const std::string& group_id, const wire::Envelope& notice) const;
   void tell_refused(const std::string& group_id, const StreamItem& item, const Error& why) const;
@@ -48,5 +49,7 @@ class Inbox {
 
 // Group ids in the answer to `list groups` that have this admin as a member.
 std::vector<std::string> groups_with(std::string_view list_json, std::string_view admin_id);
+// The last group id in it, if the engine says that there are more.
+std::string groups_go_on_after(std::string_view list_json);
 
 }  // namespace shearline::cli

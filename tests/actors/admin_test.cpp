@@ -1,4 +1,5 @@
 // What the door for signed commands lets in, and what it says to the rest.
+#include "actors/queries.hpp"
 #include "tests/actors/control_plane.hpp"
 
 #include <gtest/gtest.h>
@@ -119,6 +120,35 @@ TEST_F(AdminDoor, ListsGroupsAdminsAndCredentialsPageByPage) {
   list.jti = Ulid::make(world.clock.now, world.random);
   list.params.after = "a2";
   EXPECT_NE(engine.run(list, world.alice).result_json.find("\"a3\""), std::string::npos);
+}
+
+TEST_F(AdminDoor, AListThatWouldNotFitIntoAnAnswerGoesOnAfterTheLastOneNamed) {
+  const std::vector<std::string> members = [] {
+    std::vector<std::string> names{"alice"};
+    for (int i = 100; i < 140; ++i) names.push_back(std::string(61, 'm') + std::to_string(i));
+    return names;
+  }();
+  constexpr std::size_t groups = 30;  // each over 2.6 KiB
+  for (std::size_t i = 10; i < 10 + groups; ++i) {
+    ASSERT_EQ(engine.make_group("team-" + std::to_string(i), members).code, Code::ok);
+  }
+  std::size_t seen = 0;
+  std::string after;
+  bool more = true;
+  for (int pages = 0; more && pages < 10; ++pages) {
+    policy::Command list = engine.command(world.alice, Verb::list);
+    list.params.what = "groups";
+    list.params.limit = list_page_max;
+    list.params.after = after;
+    const std::string page = engine.run(list, world.alice).result_json;
+    for (std::size_t at = page.find("team-"); at != std::string::npos;
+         at = page.find("team-", at + 1), ++seen)
+      after = page.substr(at, 7);
+    more = page.find("\"more\":true") != std::string::npos;
+    EXPECT_TRUE(more || pages > 0);
+  }
+  EXPECT_FALSE(more);
+  EXPECT_EQ(seen, groups);
 }
 
 TEST_F(AdminDoor, HistoryTellsWhatTheTrailHoldsOldestFirst) {

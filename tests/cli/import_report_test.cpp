@@ -53,7 +53,7 @@ TEST_F(ImportReportTest, ARepeatAfterAnInterruptionTellsWhatExists) {
   EXPECT_TRUE(report_.first_time("b", 2));
   const auto half = answer(
       policy::AnswerStatus::done, Code::conflict,
-      R"({"imported":1,"refused":[{"client_id":"a","code":"conflict","detail":"the credential exists"}]})");
+      R"({"imported":1,"refused":[{"client_ids":["a"],"code":"conflict","detail":"the credential exists"}]})");
   ASSERT_TRUE(report_.count(command_with(2), half));
   EXPECT_EQ(report_.progress(), "1 imported, 1 existed, 0 refused, 0 bad lines");
   EXPECT_EQ(report_.exit(), Exit::partly_done);
@@ -78,7 +78,7 @@ TEST_F(ImportReportTest, ACommandRefusedAsAWholeEndsTheRun) {
 TEST_F(ImportReportTest, ItemsRefusedByPolicyHaveItsExitCodeWhenNoneWasTaken) {
   const auto none =
       answer(policy::AnswerStatus::rejected, Code::policy_violation,
-             R"({"imported":0,"refused":[{"client_id":"a","code":"policy_violation","detail":"prod"}]})");
+             R"({"imported":0,"refused":[{"client_ids":["a"],"code":"policy_violation","detail":"prod"}]})");
   ASSERT_TRUE(report_.count(command_with(1), none));
   EXPECT_EQ(report_.exit(), Exit::refused);
 }

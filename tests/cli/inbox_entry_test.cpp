@@ -195,5 +195,15 @@ TEST(GroupsWithUs, AreReadFromTheEnginesList) {
   EXPECT_TRUE(groups_with("not json", "alice").empty());
 }
 
+TEST(GroupsWithUs, GoOnAfterTheLastOneWhileThereAreMore) {
+  EXPECT_EQ(groups_go_on_after(R"({"groups":[{"group_id":"a"},{"group_id":"b"}],"more":true})"), "b");
+  for (const char* last :
+       {R"({"groups":[{"group_id":"a"}],"more":false})", R"({"groups":[],"more":true})",
+        R"({"groups":[{"group_id":"a"}]})", R"({"groups":[{"group_id":"not an id"}],"more":true})",
+        R"({"groups":[7],"more":true})", R"({"groups":7,"more":true})", "[]", "not json", ""}) {
+    EXPECT_EQ(groups_go_on_after(last), "") << last;
+  }
+}
+
 }  // namespace
 }  // namespace shearline::cli
