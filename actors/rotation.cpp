@@ -315,10 +315,10 @@ struct Rotation::Impl {
       std::optional<Decision> decision;
       if (credential.rotation && !credential.rotation->envelope.empty()) {
         if (Status published = publish(credential); !published) {
-          log::warning("envelope_not_published",
-                       {{"credential", credential.client_id}, {"why", published.error().message}});
+          tell_unpublished(credential.client_id, published.error());
           return Progress::stuck;
         }
+        unpublished_told.erase(credential.client_id);
         decision = after_publishing(credential);
       } else {
         const std::set<std::string> members = active_members(credential.group);
@@ -334,6 +334,12 @@ struct Rotation::Impl {
       credential = std::move(decision->next);
       revision = *next;
     }
+  }
+
+  // Once until it is out: the timers try every second for as long as it takes.
+  void tell_unpublished(const std::string& client_id, const Error& error) {
+    if (unpublished_told.size() >= due_told_max || !unpublished_told.insert(client_id).second) return;
+    log::warning("envelope_not_published", {{"credential", client_id}, {"why", error.message}});
   }
 
   Status publish(const Credential& credential) {
@@ -441,7 +447,8 @@ struct Rotation::Impl {
   ClientLocks clients;
   loop::Event timers_changed;
   DueTimes due_times;
-  std::set<std::string> told_of;  // due entries without a record, each said once
+  std::set<std::string> unpublished_told;  // credentials whose envelope waits, each said once
+  std::set<std::string> told_of;           // due entries without a record, each said once
   bool held = false;
   boost::fibers::fiber fiber;
   boost::fibers::fiber timers;

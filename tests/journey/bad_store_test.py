@@ -229,6 +229,19 @@ class BadStore(unittest.TestCase):
         wait_for("the trail", lambda: self.promotions()["acme"] == promoted + 1)
         self.assertIn("event_refused", self.engine.said())
 
+    def test_junk_among_the_deadlines_holds_up_no_timer(self):
+        junk = {"credential:nobody-%d" % number: 0 for number in range(200)}
+        self.redis.zadd(self.key("due"), {**junk, "group:integrators": 0, "": 0, "\0": 0, "credential:" + OTHER: 0})
+        self.alice.run("rotate", "acme", "--grace", "1s", "--no-follow")
+        self.take_secret("acme")
+
+        def states():
+            return collections.Counter(version["state"] for version in self.alice.status("acme")["result"]["versions"])
+        wait_for("the old version to be retired", lambda: states()["grace"] == 0 and states()["current"] == 1)
+        self.rotate(NEIGHBOUR)
+        lines = self.engine.said().count("due_record_unreadable")
+        self.assertTrue(0 < lines <= len(junk) + 1, "each is said once")
+
     def fresh_outbox(self, junk):
         self.redis.delete(self.key("outbox"))
         self.redis.xadd(self.key("outbox"), junk, "0-1")
