@@ -27,7 +27,7 @@ struct Client {
   std::string id;
   std::string secret;
   std::array<Byte, 32> key{};  // K_c, in the open: made up for this benchmark
-  engine::Midstates midstates{};
+  engine::Midstates midstates;
   Hash expected{};
 };
 

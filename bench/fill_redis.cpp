@@ -161,6 +161,7 @@ void fill(const Options& options) {
   const store::Sealer sealer(keyring.state_key, random);
   const wire::RecordCodec codec(keyring.state_key, random);
   std::vector<PartitionWriter> partitions;
+  partitions.reserve(store::partition_count);
   for (unsigned i = 0; i < store::partition_count; ++i) partitions.emplace_back(i, options.prefix);
 
   const auto population = loadgen::Population::generated(options.count, options.seed);

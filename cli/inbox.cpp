@@ -159,6 +159,7 @@ Status Inbox::read_once(std::int64_t wait_ms) {
   if (Status connected = connect(); !connected) return connected;
   const std::string block = std::to_string(std::max<std::int64_t>(1, wait_ms));
   std::vector<std::string> keys;
+  keys.reserve(groups_.size());
   for (const std::string& group : groups_) keys.push_back(group_stream_key(session_.redis().prefix, group));
   store::RedisLink::Args args{"XREAD", "COUNT", entries_per_read, "BLOCK", block, "STREAMS"};
   args.insert(args.end(), keys.begin(), keys.end());

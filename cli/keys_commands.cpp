@@ -104,7 +104,7 @@ Result<AdminPublic> make_admin(const Context& context, const AdminInit& options,
   if (const Status written = keys::write_private_file(keys_file, as_bytes(wrapped), false); !written) {
     return std::unexpected(written.error());
   }
-  const AdminPublic admin = public_half(made);
+  AdminPublic admin = public_half(made);
   const std::string content = encode_admin_public(admin) + "\n";
   if (const Status written = write_public_file(public_file, content); !written) {
     return std::unexpected(written.error());
