@@ -74,7 +74,7 @@ struct Replica::Impl final : store::Follower {
         log::info("table_loaded", {{"credentials", table.size()}});
       }
     }
-    return {};
+    return mend(partition);
   }
 
   // Puts back what the store lost, where this node may: as the holder of the lease.
