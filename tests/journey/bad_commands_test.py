@@ -23,10 +23,11 @@ class BadCommands(unittest.TestCase):
         cls.engine = cls.there.engine().wait_ready()
         cls.alice = cls.there.alice
         cls.alice.run("group", "create", "integrators", "alice")
+        cls.alice.run("group", "create", "authors", "alice", "carol")
         cls.alice.create("acme")
         _, cls.secret = cls.alice.receive()
         wait_for("the first secret", lambda: cls.engine.verify("acme", cls.secret) == "current")
-        # Carol is an admin like any other and in no group; her keys are openssl's, so that a test can sign as she would.
+        # Carol is an admin like any other and not in acme's group; her keys are openssl's, so that a test can sign as she would.
         cls.carol = jws.Signer(cls.there.folder)
         public = cls.there.write("carol.public", jws.public_file(cls.carol, "carol", "carol@example.test"))
         cls.alice.run("admin", "enroll", "carol", public)
@@ -141,7 +142,7 @@ class BadCommands(unittest.TestCase):
 
     def test_a_repeated_command_and_a_used_jti_with_other_bytes(self):
         claims = jws.claims("credential.create", credential="twice", params={
-            "kind": "oauth2_client_secret", "group": "integrators", "metadata": {
+            "kind": "oauth2_client_secret", "group": "authors", "metadata": {
                 "owner": "acme", "service": "billing", "environment": "staging", "tenant": "acme",
                 "data_classification": "internal"}})
         token = self.carol.token(claims, "carol")
@@ -164,13 +165,18 @@ class BadCommands(unittest.TestCase):
 
     # ---- what may be asked ----
 
+    def test_changes_by_an_admin_outside_the_group(self):
+        for cmd, params in (("rotate", {"grace_ms": 0}), ("revoke", {}), ("rotate", {"emergency": True})):
+            claims = jws.claims(cmd, credential="acme", params=params)
+            self.assert_refused(self.carol.token(claims, "carol"), claims, "unauthorized", "not in the group")
+
     def test_an_acknowledgement_by_an_admin_outside_the_group(self):
         self.alice.run("rotate", "acme", "--grace", "1h", "--no-follow")
         rotation = wait_for("the envelope to be out", self.notified_rotation)
         wait_for("the trail", self.outbox_is_empty)
         self.before = self.store.state()
         claims = jws.claims("ack", credential="acme", rotation_id=rotation, params={"ack_tag": jws.b64(bytes(32))})
-        self.assert_refused(self.carol.token(claims, "carol"), claims, "unauthorized", "only members")
+        self.assert_refused(self.carol.token(claims, "carol"), claims, "unauthorized", "not in the group")
         self.alice.run("cancel", "acme", "--rotation", rotation)
 
     def notified_rotation(self):

@@ -195,6 +195,7 @@ class Gateway:
                 return
             self.longest_silence = max(self.longest_silence, time.monotonic() - heard)
             heard = time.monotonic()
+        connection.close()
 
     def stop(self):
         self.stopping.set()
