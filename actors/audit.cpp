@@ -33,6 +33,7 @@ struct Audit::Impl {
     for (;;) {
       bool all = true;
       for (unsigned partition = 0; partition < store::partition_count; ++partition) all &= drain(partition);
+      if (all) told.clear();
       if (all || mailbox.closed() || context.store.fence() == 0) return;
       loop::sleep_for_ms(context.loop, audit_retry_ms);
     }
@@ -75,7 +76,10 @@ struct Audit::Impl {
   }
 
   bool failed(std::string_view what, unsigned partition, const Error& error) {
-    log::error(what, {{"partition", store::partition_tag(partition)}, {"why", error.message}});
+    // Tried again every second for as long as it takes: said once for all partitions.
+    if (std::exchange(told, error.message) != error.message) {
+      log::error(what, {{"partition", store::partition_tag(partition)}, {"why", error.message}});
+    }
     return false;
   }
 
@@ -84,6 +88,7 @@ struct Audit::Impl {
   AuditMailbox mailbox;
   std::unique_ptr<AuditFile> file;
   bool held = false;
+  std::string told;  // the trouble that was last spoken of
   boost::fibers::fiber fiber;
 };
 

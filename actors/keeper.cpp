@@ -102,6 +102,11 @@ struct Keeper::Impl {
     context.store.set_fence(*fence);
     if (Status layout = store::check_layout(context.store); !layout) return give_up(layout.error().message);
     if (Status mended = replica.mend(); !mended) return give_up(mended.error().message);
+    // All of that may have taken longer than the lease lasts.
+    const std::int64_t asked_at = context.loop.monotonic_ms();
+    const Result<store::RawStore::Lease> lease = context.store.raw().lease(lease_id, ttl_ms);
+    if (!lease || !lease->ours) return give_up(lease ? "another node has it now" : lease.error().message);
+    lease_ends_at = asked_at + ttl_ms;
     held_ = true;
     log::info("lease_gained", {{"node", context.node}, {"fence", *fence}});
     tell({true, *fence});
