@@ -112,8 +112,8 @@ Error Channel::unheard(const Attempt& attempt, const Expected& expected) const {
                                    "; is `shearline server` running with this Redis and this prefix?"};
   }
   std::string text = "no answer from the engine within " + std::to_string(answer_timeout_ms_ / 1000) +
-                     " s; command " + expected.jti.text() +
-                     " may still take effect: look with `shearline status` before repeating it";
+                     " s; what command " + expected.jti.text() +
+                     " changes may still take effect: look with `shearline status` before repeating it";
   if (!attempt.refusals.empty()) {
     text += " (messages that came were refused: " + *attempt.refusals.begin() + ")";
   }

@@ -117,8 +117,7 @@ Status Inbox::learn_groups() {
   if (found != groups_) {
     std::string names;
     for (const std::string& group : found) names += (names.empty() ? "" : ", ") + group;
-    output_.progress("following " + names);
-    output_.progress_done();
+    if (!output_.json()) output_.warn("following " + names);
   }
   groups_ = std::move(found);
   groups_learned_ms_ = now;

@@ -90,13 +90,9 @@ void Output::object(std::string_view json_line) const {
 void Output::warn(std::string_view text) const { put_line(stderr, "shearline: " + std::string(text)); }
 
 void Output::progress(std::string_view text) const {
-  if (json_) return;
-  if (::isatty(STDERR_FILENO) == 1) {
-    std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());
-    std::fflush(stderr);
-  } else {
-    put_line(stderr, text);
-  }
+  if (json_ || ::isatty(STDERR_FILENO) != 1) return;
+  std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());
+  std::fflush(stderr);
 }
 
 void Output::progress_done() const {

@@ -50,7 +50,7 @@ class Output {
   void line(std::string_view text) const;         // for people; silent with --json
   void object(std::string_view json_line) const;  // with --json; silent otherwise
   void warn(std::string_view text) const;         // stderr, always
-  void progress(std::string_view text) const;  // stderr; rewritten in place on a terminal, silent with --json
+  void progress(std::string_view text) const;     // on a terminal only, rewritten in place
   void progress_done() const;
 
   // Both print and say how the program ends.

@@ -83,7 +83,9 @@ std::string line_text(std::string_view name, const ordered_json& value) {
   if (!value.is_array()) return scalar_text(name, value);
   std::string text;
   for (const auto& item : value) text += (text.empty() ? "" : ", ") + scalar_text(name, item);
-  return text.empty() ? "none" : text;
+  if (!text.empty()) return text;
+  const bool empty_is_all = name == "environments" || name == "tenants";  // of an admin: no limit is set
+  return empty_is_all ? "all" : "none";
 }
 
 std::string member_text(const ordered_json& object, const char* name) {

@@ -26,6 +26,11 @@ TEST(ForPeople, GivesAListOfObjectsOneLineEach) {
       "groups\n  ops  members alice, bob\n  dev  members none\n");
 }
 
+TEST(ForPeople, SaysThatAnAdminWithoutLimitsHasNone) {
+  EXPECT_EQ(for_people(R"([{"admin_id":"alice","environments":[],"tenants":["t"]}])"),
+            "alice  environments all  tenants t\n");
+}
+
 TEST(ForPeople, TellsAnAuditEventInOneSentence) {
   EXPECT_EQ(
       for_people(
