@@ -194,7 +194,7 @@ class BadStore(unittest.TestCase):
         self.assertEqual(refused.exception.status, 3)
         gateway.check_served(self, "current")
         self.redis.delete(lease)
-        wait_for("the lease", lambda: self.engine.said().count("lease_gained") == 2)
+        wait_for("the lease", lambda: self.engine.said().count("lease_gained") >= 2)
         self.rotate("acme")
         self.assertEqual(self.engine.said().count("lease_unreadable"), 1, "said once")
 
