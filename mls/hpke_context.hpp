@@ -57,7 +57,7 @@ struct SenderOptions {
 };
 struct ReceiverOptions {
   const PreShared* pre_shared = nullptr;
-  ByteView sender_public{};
+  ByteView sender_public;
 };
 
 // The ephemeral pair is made for this call and never used again; its public key is `enc`.

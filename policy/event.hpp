@@ -13,7 +13,7 @@
 namespace shearline::policy {
 
 struct AuditEvent {
-  std::string id;       // ULID, given by whoever stores it; decisions leave it empty
+  std::string id;    // ULID, given by whoever stores it; decisions leave it empty
   std::string type;  // "rotation.promoted", "credential.created", "version.retired", "command.refused" ...
   TimeMs at_ms = 0;
   std::string who;      // admin id, or "engine" for what time alone brings about

@@ -51,6 +51,7 @@ const SettingInfo* info_of(std::string_view name) {
 
 std::vector<std::string_view> setting_names() {
   std::vector<std::string_view> names;
+  names.reserve(settings.size());
   for (const SettingInfo& setting : settings) names.push_back(setting.name);
   return names;
 }
@@ -168,6 +169,7 @@ void read_environment(const Arguments& arguments, Settings& into, std::vector<Fa
   for (const SettingInfo& setting : settings) by_name[environment_name(setting.name)] = &setting;
   std::vector<std::string_view> names;
   const std::size_t prefix = std::string_view("SHEARLINE_").size();
+  names.reserve(by_name.size());
   for (const auto& [name, setting] : by_name) names.push_back(std::string_view(name).substr(prefix));
   for (const auto& [name, value] : arguments.environment) {
     if (const auto found = by_name.find(name); found != by_name.end()) {

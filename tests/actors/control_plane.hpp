@@ -255,7 +255,11 @@ class Engine {
       known_,           rotation_.mailbox(),
       audit_.mailbox(), [this](const std::string& jti, const std::string& jws) { answers_[jti] = jws; }};
   Replica replica_{context_, table_, view_, directory_, rotation_.mailbox(), audit_.mailbox(), memory_};
-  Keeper keeper_{context_, directory_, replica_, {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()}, lease_ttl_default_ms};
+  Keeper keeper_{context_,
+                 directory_,
+                 replica_,
+                 {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()},
+                 lease_ttl_default_ms};
   bool stopped_ = false;
 };
 
