@@ -112,7 +112,14 @@ struct Admin::Impl {
     }
     if (is_membership(command.verb)) {
       const ClientLocks::Held lock = membership.lock("");  // few and far between: one at a time
-      const Result<Answer> answer = change_membership(command);
+      Result<Answer> answer = change_membership(command);
+      // A store's answer that was lost is found once the change has come round to us.
+      for (int again = 1; !answer && answer.error().code == Code::unavailable && again < attempts_max;
+           ++again) {
+        if (context.store.fence() == 0) break;
+        loop::sleep_for_ms(context.loop, attempt_pause_ms);
+        answer = change_membership(command);
+      }
       return answer ? *answer : refused(command, answer.error());
     }
     Reply<Answer> reply(context.loop, refused(command, {Code::unavailable, "this node is stopping"}));
@@ -184,13 +191,13 @@ struct Admin::Impl {
     put.payload = context.codec.encode(change.next);
     put.events.push_back(encode_new_event(change.event, context));
     const Result<std::uint64_t> stored = context.store.compare_and_put(put);
+    audit.send(OutboxGrew{store::system_partition});  // even where its answer was lost
     if (!stored) {
       if (stored.error().code != Code::conflict) return std::unexpected(stored.error());
       return fail(Code::unavailable, "this node is not up to date yet; send the command again");
     }
     // The next command must see this one, whether or not the change stream has come round to us.
     remember(std::move(change.next), *stored);
-    audit.send(OutboxGrew{store::system_partition});
     return answer;
   }
 

@@ -15,7 +15,14 @@ struct Audit::Impl {
 
   void run() {
     std::uint64_t lost = 0;
-    while (std::optional<AuditMessage> message = mailbox.receive()) {
+    for (;;) {
+      const std::optional<AuditMessage> message =
+          mailbox.receive(context.loop.monotonic_ms() + audit_looks_every_ms);
+      if (!message) {
+        if (mailbox.closed()) return;
+        if (held) drain_everything();  // nobody said anything for a while: look all the same
+        continue;
+      }
       if (const auto* lease = std::get_if<LeaseChanged>(&*message)) {
         held = lease->held;
         if (held) drain_everything();

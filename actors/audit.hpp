@@ -15,6 +15,7 @@ namespace shearline::actors {
 
 inline constexpr std::size_t audit_batch_max = 256;  // events per partition and sync
 inline constexpr std::int64_t audit_retry_ms = 1000;
+inline constexpr std::int64_t audit_looks_every_ms = 30'000;  // without being told that there is something
 
 class Audit {
  public:

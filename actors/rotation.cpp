@@ -81,12 +81,17 @@ struct Rotation::Impl {
   Answer execute(const Command& command) {
     if (command.verb == Verb::credential_import) return execute_import(command);
     const ClientLocks::Held lock = clients.lock(command.credential);
-    for (int attempt = 0; attempt < conflict_retries_max; ++attempt) {
+    Error last{Code::unavailable, "the credential changes too fast; send the command again"};
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
       Result<std::optional<Answer>> answer = try_once(command);
-      if (!answer) return refused(command, answer.error());
-      if (*answer) return std::move(**answer);
+      if (answer && *answer) return std::move(**answer);
+      if (answer) continue;
+      last = answer.error();
+      // An answer of the store that was lost is found by looking: a command that was carried out has its answer there.
+      if (last.code != Code::unavailable || context.store.fence() == 0) break;
+      loop::sleep_for_ms(context.loop, attempt_pause_ms);
     }
-    return refused(command, {Code::unavailable, "the credential changes too fast; send the command again"});
+    return refused(command, last);
   }
 
   // Empty: somebody else changed the record between our read and our put; decide again on what is there now.
@@ -287,7 +292,10 @@ struct Rotation::Impl {
     const unsigned partition = put.key.partition();
     if (!revision) {
       // It may have been stored all the same, with a deadline that nobody here knows of.
-      if (revision.error().code != Code::conflict) look_again(partition);
+      if (revision.error().code != Code::conflict) {
+        look_again(partition);
+        audit.send(OutboxGrew{partition});
+      }
       return revision;
     }
     if (!put.events.empty()) audit.send(OutboxGrew{partition});

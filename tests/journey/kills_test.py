@@ -1,5 +1,6 @@
-"""A rotation with a SIGKILL at every step of it, first of the engine, then of Redis; after each the rotation ends as if
-nothing had happened (model.md invariants 1 to 7 and 10), and no audit event is lost or doubled.
+"""A rotation with a SIGKILL at every step of it, of the engine, then of Redis, then with nobody killed and only the
+connection cut; after each the rotation ends as if nothing had happened (model.md invariants 1 to 7 and 10), and no audit
+event is lost or doubled.
 
 SHEARLINE_KILL_EVERY=n strikes only at every n-th step, for quick rounds.
 """
@@ -155,7 +156,7 @@ class Kills(unittest.TestCase):
         for side in (BEFORE_COMMAND, BEFORE_ANSWER):
             for step in range(1, STEPS_MAX, EVERY):
                 steps = self.rotate_with_a_strike("%s-%s-%d" % (name, side.split()[-1], step), step, side, strike, recover)
-                print("%s killed at step %d %s" % (name, step, side), file=sys.stderr, flush=True)
+                print("%s struck at step %d %s" % (name, step, side), file=sys.stderr, flush=True)
                 if steps < step:
                     break
             self.assertGreater(step, 5, "a rotation has more steps than that; the proxy sees none of them")
@@ -167,6 +168,10 @@ class Kills(unittest.TestCase):
 
     def test_redis(self):
         self.sweep("redis", self.kill_redis, lambda: self.there.redis.start())
+
+    def test_connection(self):
+        """An answer that is lost while both sides live on: nobody restarts, so nobody looks at everything again."""
+        self.sweep("connection", lambda: None, lambda: None)
 
 
 if __name__ == "__main__":
