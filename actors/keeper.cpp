@@ -9,6 +9,8 @@
 
 namespace shearline::actors {
 namespace {
+// A follower sees a store that went backwards at its next look, follow_wait_ms at most away, and then loads it.
+constexpr std::int64_t catch_up_least_ms = 3 * follow_wait_ms;
 constexpr TimeMs clock_step_ms = 500;
 constexpr std::int64_t start_look_ms = 50;  // until the first whole view there is nothing else to wait for
 }  // namespace
@@ -91,7 +93,7 @@ struct Keeper::Impl {
     if (!fence) return give_up("its fences could not be raised: " + fence.error().message);
     // From here on no older holder changes anything; what it changed before, we must have seen before we act.
     for (unsigned partition = 0; partition < store::partition_count; ++partition) {
-      if (Status caught_up = replica.catch_up(partition, ttl_ms); !caught_up)
+      if (Status caught_up = replica.catch_up(partition, std::max(ttl_ms, catch_up_least_ms)); !caught_up)
         return give_up(caught_up.error().message);
     }
     for (const std::string& group : directory.group_ids()) {

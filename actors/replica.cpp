@@ -251,16 +251,19 @@ Status Replica::mend() {
 TimeMs Replica::newest_record_ms() const { return impl_->newest_record; }
 
 Status Replica::catch_up(unsigned partition, std::int64_t timeout_ms) {
-  const Result<store::RawHead> head = impl_->context.store.raw().head(partition);
-  if (!head) return std::unexpected(head.error());
   const std::int64_t deadline = impl_->context.loop.monotonic_ms() + timeout_ms;
-  while (!impl_->partition_loaded[partition] || impl_->context.store.counter(partition) < head->counter) {
+  for (;;) {
     impl_->progressed.reset();
+    if (impl_->partition_loaded[partition]) {
+      const Result<bool> current = impl_->context.store.is_current(partition);
+      if (!current) return std::unexpected(current.error());
+      if (*current) return {};
+    }
+    // Its follower is about to see what we do not know: more, or less, than we have.
     if (!impl_->progressed.wait(deadline)) {
       return fail(Code::unavailable, "this node has not caught up with " + store::partition_tag(partition));
     }
   }
-  return {};
 }
 
 }  // namespace shearline::actors

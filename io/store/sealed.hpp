@@ -126,6 +126,9 @@ class SealedStore {
   // is missing.
   Status mend(unsigned partition, Follower& follower);
   std::size_t lost_records(unsigned partition) const;  // what mend would put back
+  // Whether the newest change in the store is the very one this node has applied last: neither has gone on, nor has the
+  // store gone back, nor does it tell another story.
+  Result<bool> is_current(unsigned partition);
 
   struct Event {
     unsigned partition = 0;

@@ -259,6 +259,17 @@ void SealedStore::diagnose(unsigned partition, Follower& follower) {
   follower.alarm("store_went_backwards", partition, partition_tag(partition) + detail);
 }
 
+Result<bool> SealedStore::is_current(unsigned partition) {
+  const Position here = at(partition).position;
+  const auto head = raw_.head(partition);
+  if (!head) return std::unexpected(head.error());
+  if (head->counter != here.counter) return false;
+  if (here.counter == 0 || !here.seen) return true;
+  const auto newest = raw_.change_at(partition, here.counter);
+  if (!newest) return std::unexpected(newest.error());
+  return *newest && hash_of(**newest) == *here.seen;
+}
+
 // ---- mending ----
 
 std::size_t SealedStore::lost_records(unsigned partition) const {

@@ -144,6 +144,26 @@ TEST_F(RotationJourney, ANewEngineOnTheSameStoreGoesOnAndAuditsNothingTwice) {
   EXPECT_TRUE(ledger::read_chain(trail));
 }
 
+TEST_F(RotationJourney, ANodeThatTakesOverPutsBackWhatTheStoreLost) {
+  const wire::DeliveredSecret first = create("acme");
+  acknowledge(first);
+  Engine other(world, "node-2", "audit-2.jsonl");
+  other.wait_for([&] { return other.check("acme", first.secret.reveal()) == 'c'; });
+  const store::MemoryContents backup = world.raw->contents();
+  ASSERT_EQ(engine.run(engine.command(world.alice, Verb::revoke, "acme"), world.alice).code, Code::ok);
+  other.wait_for([&] { return other.check("acme", first.secret.reveal()) == 'r'; });
+
+  // The store goes back to before the revocation while its holder goes away: the other takes over what the holder knew.
+  engine.stop();
+  world.raw->contents() = backup;
+  world.raw->contents().lease_holder.clear();
+  other.wait_for_lease();
+  EXPECT_EQ(other.check("acme", first.secret.reveal()), 'r');
+  Engine third(world, "node-3", "audit-3.jsonl");
+  third.wait_for([&] { return third.check("acme", first.secret.reveal()) != 'u'; });
+  EXPECT_EQ(third.check("acme", first.secret.reveal()), 'r') << "the revocation is in the store again";
+}
+
 TEST_F(RotationJourney, APromotionIsToldToTheGroupWithTheActualEndOfTheWindow) {
   const wire::DeliveredSecret first = create("acme");
   acknowledge(first);
