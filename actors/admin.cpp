@@ -177,6 +177,8 @@ struct Admin::Impl {
   template <class T>
   Result<Answer> store_membership(const Command& command, const store::RecordKey& key, std::uint64_t revision,
                                   policy::MembershipChange<T> change) {
+    if (context.rules.bootstrap && directory.admins_known() == 1)
+      change.event.detail.emplace_back("bootstrap", "true");
     Answer answer = answer_to(command);
     answer.status = AnswerStatus::done;
     answer.code = Code::ok;

@@ -33,6 +33,7 @@ class Validator {
     keyring(out);
     rules(out);
     admins(out);
+    gateways(out);
     logging(out);
     out.require_mlock = flag("require_mlock");
     out.allow_debugger = flag("allow_debugger");
@@ -197,7 +198,7 @@ class Validator {
           {"setting [[admin]]",
            "the first admin must stand in the configuration; `shearline admin init` prints the lines"});
     }
-    for (const AdminText& given : settings_.admins) {
+    for (const TableText& given : settings_.admins) {
       if (std::optional<policy::Admin> admin = founding_admin(given)) {
         for (const policy::Admin& other : out.founding_admins) {
           if (other.admin_id == admin->admin_id)
@@ -211,7 +212,7 @@ class Validator {
   }
 
   template <std::size_t N>
-  bool key_field(const AdminText& given, std::string_view name, std::array<Byte, N>& out) {
+  bool key_field(const TableText& given, std::string_view name, std::array<Byte, N>& out) {
     const auto found = given.fields.find(name);
     const std::optional<Bytes> bytes =
         found == given.fields.end() ? std::nullopt : from_base64url(found->second);
@@ -225,7 +226,7 @@ class Validator {
     return false;
   }
 
-  static std::set<std::string> list_field(const AdminText& given, std::string_view name) {
+  static std::set<std::string> list_field(const TableText& given, std::string_view name) {
     std::set<std::string> out;
     const auto found = given.fields.find(name);
     if (found == given.fields.end()) return out;
@@ -234,7 +235,7 @@ class Validator {
     return out;
   }
 
-  std::optional<policy::Admin> founding_admin(const AdminText& given) {
+  std::optional<policy::Admin> founding_admin(const TableText& given) {
     policy::Admin admin;
     admin.founding = true;
     if (const auto id = given.fields.find("id"); id != given.fields.end()) admin.admin_id = id->second;
@@ -263,6 +264,30 @@ class Validator {
       return std::nullopt;
     }
     return admin;
+  }
+
+  void gateways(ServerConfig& out) {
+    for (const TableText& given : settings_.gateways) {
+      front::Gateway gateway;
+      if (const auto name = given.fields.find("name"); name != given.fields.end())
+        gateway.name = name->second;
+      if (!policy::is_id(gateway.name)) {
+        faults_.push_back({given.origin, "`name` of a gateway must be 1 to 64 of [A-Za-z0-9._~-]"});
+      }
+      const auto token = given.fields.find("token_sha256");
+      const std::optional<Bytes> hash = token == given.fields.end() ? std::nullopt : from_hex(token->second);
+      if (hash && hash->size() == gateway.token_sha256.size()) {
+        std::ranges::copy(*hash, gateway.token_sha256.begin());
+      } else {
+        faults_.push_back(
+            {given.origin, "`token_sha256` of a gateway must be 64 hex digits: the SHA-256 of its token"});
+      }
+      for (const front::Gateway& other : out.gateways) {
+        if (other.name == gateway.name)
+          faults_.push_back({given.origin, "two gateways have the name " + gateway.name});
+      }
+      out.gateways.push_back(std::move(gateway));
+    }
   }
 
   void logging(ServerConfig& out) {
@@ -314,6 +339,8 @@ std::string config_help() {
   }
   out +=
       "\nThe first admin stands in the file as [[admin]] with the lines `shearline admin init` prints.\n"
+      "Where the file has [[gateway]] with `name` and `token_sha256` (64 hex digits), every connection must "
+      "AUTH.\n"
       "example: shearline server --config shearline.toml --workers 2 --log debug\n";
   return out;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "io/front/client.hpp"
 #include "io/loop/stream.hpp"
 #include "io/store/redis_link.hpp"
 #include "policy/model.hpp"
@@ -26,6 +27,7 @@ struct ServerConfig {
   unsigned workers = 1;     // default: one per core
   std::vector<loop::Address> resp_listeners;
   unsigned connections_max = 10'000;
+  std::vector<front::Gateway> gateways;  // any: every connection must AUTH before it may check
   StoreKind store = StoreKind::redis;
   store::RedisOptions redis;
   std::string keyring_file;

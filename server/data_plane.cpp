@@ -36,6 +36,7 @@ DataPlane::DataPlane(const ServerConfig& config, const Listeners& listeners, eng
   options.connections_max = config.connections_max;
   options.drain_ms = config.drain_ms;
   options.engine_version = SHEARLINE_VERSION;
+  options.gateways = config.gateways;
   options.partitions = store::credential_partitions;
   for (unsigned i = 0; i < config.workers; ++i) {
     options.listeners = i == 0 ? listeners.sockets() : std::vector<int>{};  // worker 0 accepts for all

@@ -41,6 +41,7 @@ class DataPlane {
   DataPlane& operator=(const DataPlane&) = delete;
 
   Status start();
+  void say_why_not_ready(std::string why) { front_.say_why_not_ready(std::move(why)); }
   void stop();
 
  private:

@@ -73,7 +73,8 @@ class WiredEngine final : public Engine {
     DataPlane workers(config_, listeners_, table_, view_, clock_);
     Status outcome = workers.start();
     if (outcome) {
-      boost::fibers::fiber watch = loop::spawn("start-watch", [this, &outcome] { outcome = watch_start(); });
+      boost::fibers::fiber watch =
+          loop::spawn("start-watch", [this, &outcome, &workers] { outcome = watch_start(workers); });
       stop_asked_.wait();
       watch.join();
     }
@@ -107,7 +108,7 @@ class WiredEngine final : public Engine {
   }
 
   // Judges the store as soon as it answers, says every 5 s why the engine is not ready, and ends when it is.
-  Status watch_start() {
+  Status watch_start(DataPlane& workers) {
     bool judged = !redis_;
     std::int64_t told_at = loop_.monotonic_ms();
     while (!stop_asked_.is_set() && !(judged && replica_.loaded())) {
@@ -119,6 +120,7 @@ class WiredEngine final : public Engine {
         }
         judged = *answered;
       }
+      workers.say_why_not_ready(replica_.why_not_loaded());
       stop_asked_.wait(loop_.monotonic_ms() + start_watched_every_ms);
       if (loop_.monotonic_ms() - told_at < not_ready_told_every_ms) continue;
       told_at = loop_.monotonic_ms();

@@ -41,6 +41,7 @@ constexpr std::array<SettingInfo, 23> settings{{
     {"allow_debugger", "false", "keep the process dumpable", false},
 }};
 
+constexpr std::array<std::string_view, 2> gateway_fields = {"name", "token_sha256"};
 constexpr std::array<std::string_view, 7> admin_fields = {
     "id", "person", "signing_key", "sealing_key", "sealing_key_proof", "environments", "tenants"};
 
@@ -107,7 +108,9 @@ class FileReader {
       const std::string name = prefix + std::string(key.str());
       const std::string origin = at(node.source().begin.line);
       if (name == "admin" && node.is_array_of_tables()) {
-        read_admins(*node.as_array());
+        read_tables("an admin", *node.as_array(), admin_fields, into_.admins);
+      } else if (name == "gateway" && node.is_array_of_tables()) {
+        read_tables("a gateway", *node.as_array(), gateway_fields, into_.gateways);
       } else if (node.is_table()) {
         walk(*node.as_table(), name + ".");
       } else if (const SettingInfo* setting = info_of(name); setting == nullptr || name == "config") {
@@ -136,26 +139,26 @@ class FileReader {
     into_.values[std::string(setting.name)] = std::move(text);
   }
 
-  void read_admins(const toml::array& admins) {
-    for (const toml::node& node : admins) {
-      AdminText admin{{}, at(node.source().begin.line)};
+  void read_tables(const std::string& what, const toml::array& tables,
+                   std::span<const std::string_view> known, std::vector<TableText>& out) {
+    for (const toml::node& node : tables) {
+      TableText table{{}, at(node.source().begin.line)};
       for (const auto& [key, value] : *node.as_table()) {
         const std::string origin = at(value.source().begin.line);
         const std::string name(key.str());
-        if (std::ranges::find(admin_fields, name) == admin_fields.end()) {
-          faults_.push_back(
-              {origin, "unknown field `" + name + "` of an admin" + did_you_mean(name, admin_fields)});
+        if (std::ranges::find(known, name) == known.end()) {
+          faults_.push_back({origin, "unknown field `" + name + "` of " + what + did_you_mean(name, known)});
         } else if (is_scalar(value)) {
-          admin.fields[name] = scalar_text(value);
+          table.fields[name] = scalar_text(value);
         } else if (const toml::array* list = value.as_array()) {
           std::string joined;
           for (const toml::node& item : *list) joined += (joined.empty() ? "" : ",") + scalar_text(item);
-          admin.fields[name] = joined;
+          table.fields[name] = joined;
         } else {
           faults_.push_back({origin, "`" + name + "` must be text"});
         }
       }
-      into_.admins.push_back(std::move(admin));
+      out.push_back(std::move(table));
     }
   }
 

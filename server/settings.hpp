@@ -26,14 +26,15 @@ struct SettingText {
   std::string origin;
 };
 
-struct AdminText {  // one [[admin]] of the file
+struct TableText {  // one [[admin]] or [[gateway]] of the file
   std::map<std::string, std::string, std::less<>> fields;
   std::string origin;
 };
 
 struct Settings {
   std::map<std::string, SettingText, std::less<>> values;
-  std::vector<AdminText> admins;
+  std::vector<TableText> admins;
+  std::vector<TableText> gateways;
   bool check_only = false;
   bool help = false;
 

@@ -53,4 +53,14 @@ void Front::wake_all() {
   }
 }
 
+void Front::say_why_not_ready(std::string why) {
+  const std::lock_guard guard(why_mutex_);
+  why_not_ready_ = std::move(why);
+}
+
+std::string Front::why_not_ready() const {
+  const std::lock_guard guard(why_mutex_);
+  return why_not_ready_.empty() ? "loading" : why_not_ready_;
+}
+
 }  // namespace shearline::front

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 
 namespace shearline::front {
 
@@ -28,6 +29,10 @@ class Front {
   void stop();
   // From then on readiness is off and new checks are refused with a clear answer.
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+
+  // Why the engine is not ready, in one line, for INFO. Said by server/ while it starts; empty: nothing special.
+  void say_why_not_ready(std::string why);
+  std::string why_not_ready() const;
 
   // False: there are `most` already. Each admitted connection is dismissed once.
   bool admit_connection(std::uint32_t most);
@@ -52,6 +57,8 @@ class Front {
   std::atomic<bool> dealing_ended_{false};
   std::atomic<std::uint32_t> connections_{0};
   std::atomic<std::uint64_t> ids_{1};
+  mutable std::mutex why_mutex_;
+  std::string why_not_ready_;
   std::mutex loops_mutex_;
   std::array<loop::Loop*, engine::workers_max> loops_{};
 };

@@ -76,7 +76,7 @@ void describe_readiness(Page& page, const SessionRules& rules, bool loaded) {
   const bool stopping = rules.front.stopping();
   page.line("shearline_version", rules.engine_version);
   page.line("shearline_ready", loaded && !stopping ? 1 : 0);
-  page.line("shearline_not_ready", stopping ? "stopping" : loaded ? "" : "loading");
+  page.line("shearline_not_ready", stopping ? "stopping" : loaded ? "" : rules.front.why_not_ready());
   const TimeMs now = rules.clock.now_ms();
   const std::size_t partitions = std::min(rules.partitions, engine::View::partitions_max);
   for (std::size_t i = 0; i < partitions; ++i) {

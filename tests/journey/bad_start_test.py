@@ -180,7 +180,7 @@ singing_key = "x"
         wait_for("two lines", lambda: engine.said().count("not_ready") >= 2)
         self.assertIn(there.redis.address, engine.said())
         self.assertEqual(engine.verify("acme", "secret"), "-UNAVAILABLE loading")
-        self.assertEqual(engine.info()["shearline_not_ready"], "loading")
+        self.assertIn("cannot connect", engine.info()["shearline_not_ready"])
         self.assertTrue(engine.running())
         there.redis.start()
         engine.wait_ready()

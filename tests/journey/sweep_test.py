@@ -73,6 +73,7 @@ class Sweep(unittest.TestCase):
             places.append(("INFO", repr(engine.info()).encode()))
             self.assertGreater(len(places), 50)
             self.check_that_the_sweep_can_see(places)
+            self.check_that_every_spelling_would_be_found()
             found = [
                 "%s secret, %s, in %s" % (name, spelling, place)
                 for name, secret in secrets.items() for spelling, text in spellings(secret)
@@ -111,6 +112,17 @@ class Sweep(unittest.TestCase):
         """A sweep that finds nothing because it looks at nothing proves nothing."""
         self.assertTrue(any(b"credential:acme" in content for place, content in places if place.startswith("memory")))
         self.assertTrue(any(b"rotation.promoted" in content for place, content in places if place.endswith("audit.jsonl")))
+
+
+    def check_that_every_spelling_would_be_found(self):
+        decoy = b"003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf"
+        planted = {"plain": decoy, "hex": decoy.hex().encode(), "HEX": decoy.hex().upper().encode()}
+        for shift in range(3):
+            encoded = base64.b64encode(b"abc"[:shift] + decoy + b"tail")
+            planted["base64 shifted by %d" % shift] = encoded
+            planted["base64url shifted by %d" % shift] = encoded.translate(bytes.maketrans(b"+/", b"-_"))
+        for spelling, text in spellings(decoy):
+            self.assertIn(text, b"before " + planted[spelling] + b" after", spelling)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,16 @@ TEST_F(Configuration, AVariableThatLooksLikeASlipIsAFaultAndAnotherToolsVariable
       load(good_file(), {}, {{"SHEARLINE_VECTORS", "x"}, {"SHEARLINE_KEYS", "y"}, {"SHEARLINE_REDIS", "z"}}));
 }
 
+TEST_F(Configuration, GatewaysAreKnownByTheHashOfTheirToken) {
+  const std::string token = std::string(64, 'a');
+  const auto loaded = load(good_file() + "[[gateway]]\nname = \"edge\"\ntoken_sha256 = \"" + token + "\"\n");
+  ASSERT_TRUE(loaded) << said(loaded);
+  EXPECT_EQ(loaded->config.gateways.front().name, "edge");
+  const auto bad = load(good_file() + "[[gateway]]\nname = \"edge\"\ntoken = \"clear\"\n");
+  EXPECT_THAT(said(bad), HasSubstr("unknown field `token` of a gateway"));
+  EXPECT_THAT(said(bad), HasSubstr("64 hex digits"));
+}
+
 TEST_F(Configuration, HelpNamesEverySettingAndItsEnvironmentVariable) {
   EXPECT_THAT(config_help(), HasSubstr("--store.redis"));
   EXPECT_THAT(config_help(), HasSubstr("SHEARLINE_STORE_REDIS"));
