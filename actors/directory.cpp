@@ -39,6 +39,7 @@ bool Directory::is_active(std::string_view admin_id, TimeMs now) const {
 
 std::vector<std::string> Directory::group_ids() const {
   std::vector<std::string> ids;
+  ids.reserve(groups_.size());
   for (const auto& [id, entry] : groups_) ids.push_back(id);
   return ids;
 }
