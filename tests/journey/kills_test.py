@@ -93,8 +93,7 @@ class Kills(unittest.TestCase):
         receiving = self.there.alice.start("--answer-timeout", "50s", "inbox", "--once", "--out", self.there.alice.secrets,
                                            "--timeout", "50s")
         before = set(self.there.alice.received())
-        self.watch_over((rotating, receiving), recover)
-        steps = self.proxy.disarm()
+        steps = self.watch_over((rotating, receiving), recover)
         with self.subTest(step=step, side=side, at=self.proxy.names[step - 1] if step <= len(self.proxy.names) else "end"):
             self.assertEqual(rotating.returncode, 0, self.outcome(rotating))
             self.assertEqual(receiving.returncode, 0, self.outcome(receiving))
@@ -109,6 +108,8 @@ class Kills(unittest.TestCase):
         return steps
 
     def watch_over(self, commands, recover):
+        """Until both commands have ended; the number of steps. Whoever was struck is back when this returns, also when the
+        strike came at the very last step."""
         recovered = False
 
         def ended():
@@ -122,6 +123,9 @@ class Kills(unittest.TestCase):
         except Impatient:
             for command in commands:
                 command.kill()
+        steps = self.proxy.disarm()
+        ended()
+        return steps
 
     @staticmethod
     def outcome(command):

@@ -23,6 +23,7 @@ class Proxy:
         self.counting = False
         self.steps = 0
         self.names = []
+        self.striking = False  # a strike has begun; `struck` says when it is done
         self.struck = threading.Event()
         self.released = threading.Event()
         self.listener = socket.socket(socket.AF_UNIX)
@@ -40,14 +41,17 @@ class Proxy:
         with self.lock:
             self.steps, self.names, self.counting = 0, [], True
             self.armed = (step, side, strike)
+            self.striking = False
             self.struck.clear()
             self.released.clear()
 
     def disarm(self):
-        """The number of steps since arm()."""
+        """The number of steps since arm(). A strike that has begun has ended when this returns."""
         with self.lock:
             self.armed, self.counting = None, False
-            return self.steps
+        if self.striking:
+            self.struck.wait()
+        return self.steps
 
     def release(self):
         self.released.set()
@@ -91,6 +95,7 @@ class Proxy:
                 return
             strike = self.armed[2]
             self.armed = None
+            self.striking = True
         strike()
         self.struck.set()
 
