@@ -43,6 +43,7 @@ struct Admin::Impl {
         stopping(given.loop),
         rate(given.rules.commands_per_minute_per_admin),
         strangers(stranger_answers_per_second * 60),
+        stale(stale_commands_per_minute),
         refusals(refusals_told_apart_max) {}
 
   void run() {
@@ -62,11 +63,13 @@ struct Admin::Impl {
         now);
     if (!command) return refuse_stranger(jws, command.error(), now);
     Answer answer;
-    if (const TimeMs wait = rate.take(command->kid, now); wait > 0) {
+    if (Status fresh = policy::check_freshness(*command, now); !fresh) {
+      // Old commands that somebody plays again must not use up what their signer may still do.
+      if (stale.take(command->kid, now) > 0) return;
+      answer = answer_again(*command).value_or(refused(*command, fresh.error()));
+    } else if (const TimeMs wait = rate.take(command->kid, now); wait > 0) {
       answer =
           refused(*command, {Code::rate_limited, "too many commands; wait " + std::to_string(wait) + " ms"});
-    } else if (Status fresh = policy::check_freshness(*command, now); !fresh) {
-      answer = answer_again(*command).value_or(refused(*command, fresh.error()));
     } else {
       answer = execute(*command);
     }
@@ -302,6 +305,7 @@ struct Admin::Impl {
   loop::Event stopping;
   CommandRate rate;
   CommandRate strangers;
+  CommandRate stale;
   Refusals refusals;
   bool held = false;
   boost::fibers::fiber fiber;

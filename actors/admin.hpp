@@ -20,6 +20,8 @@ inline constexpr std::size_t refusals_told_apart_max = 64;  // (who, code) pairs
 inline constexpr std::int64_t refusals_written_every_ms = 10'000;
 inline constexpr std::uint32_t stranger_answers_per_second = 20;  // a stranger learns little and slowly
 
+inline constexpr std::uint32_t stale_commands_per_minute = 60;  // of one admin, asked again for their answers
+
 // Where an answer goes: to `shearline:replies:<jti>`.
 using SendAnswer = std::function<void(const std::string& jti, const std::string& jws)>;
 

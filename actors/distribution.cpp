@@ -103,7 +103,7 @@ struct Distribution::Impl {
       case store::PutOutcome::ok:
         return {};
       case store::PutOutcome::fenced:
-        context.store.set_fence(0);
+        if (context.store.fence() == fence) context.store.set_fence(0);
         return fail(Code::unavailable, "another node holds the control lease now");
       default:
         return fail(Code::internal_error, "the stream of the group " + work.group_id + " is not a stream");

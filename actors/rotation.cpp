@@ -125,7 +125,9 @@ struct Rotation::Impl {
         loaded.credential ? loaded.credential->metadata : command.params.metadata;
     // Holding an enrolled key and being in the credential's group go together (security.md "Commands").
     const std::string& group = loaded.credential ? loaded.credential->group : command.params.group;
-    if (directory.find_group(group) != nullptr && !directory.members_of(group).contains(command.kid)) {
+    const bool founded =
+        loaded.credential || directory.find_group(group) != nullptr;  // else `decide` says so
+    if (founded && !directory.members_of(group).contains(command.kid)) {
       return fail(Code::unauthorized,
                   command.kid + " is not in the group " + group + ", which this credential is for");
     }
@@ -197,8 +199,15 @@ struct Rotation::Impl {
     const policy::Admin* admin = directory.find_admin(command.kid);
     if (admin == nullptr) return refused(command, {Code::unauthorized, "not allowed"});
     ImportReport report;
+    // A store that is away would cost every item a time-out of its own; the same command takes up where this one stopped.
+    int unheard = 0;
     for (const policy::ImportItem& item : command.params.items) {
-      report.add(item.client_id, import_one(command, item));
+      Result<ImportedItem> one =
+          unheard < unheard_in_a_row_max
+              ? import_one(command, item)
+              : fail(Code::unavailable, "not tried, the store is away; send the command again");
+      unheard = !one && one.error().code == Code::unavailable ? unheard + 1 : 0;
+      report.add(item.client_id, std::move(one));
     }
     Answer answer = answer_to(command);
     answer.status =

@@ -22,6 +22,7 @@ inline constexpr std::int64_t timer_retry_ms = 1000;  // after the store or the 
 inline constexpr int attempts_max =
     5;  // of one command, while others are faster or the store's answers are lost
 inline constexpr std::int64_t attempt_pause_ms = 100;
+inline constexpr int unheard_in_a_row_max = 2;     // items of an import that the store did not answer
 inline constexpr std::size_t due_told_max = 1000;  // log lines about due entries that lead nowhere, or wait
 inline constexpr std::size_t due_page = 64;        // due records read at a time
 

@@ -204,13 +204,15 @@ Result<std::uint64_t> SealedStore::put_until_decided(const Put& put, const Chang
     }
     Change now = change;
     now.old_value = std::move(*old);
+    const std::uint64_t sent_under = fence_;
     const auto outcome = attempt(partition, now);
     if (!outcome) return std::unexpected(outcome.error());
     switch (*outcome) {
       case PutOutcome::ok:
         return revision;
       case PutOutcome::fenced:
-        set_fence(0);  // a newer holder is there: from now on this node changes nothing and says nothing
+        // A newer holder is there: from now on this node changes nothing and says nothing.
+        if (fence_ == sent_under) set_fence(0);
         return lost_the_lease();
       case PutOutcome::broken:
         alarm_("store_broken", partition, "a put of " + change.field + " found what no put leaves behind");
@@ -320,10 +322,11 @@ void SealedStore::refuse_event(unsigned partition, const OutboxEntry& entry, std
 
 Status SealedStore::acknowledge_outbox(unsigned partition, std::uint64_t counter, std::uint32_t index) {
   if (fence_ == 0) return lost_the_lease();
-  const auto outcome = raw_.acknowledge_outbox(partition, counter, index, fence_);
+  const std::uint64_t sent_under = fence_;
+  const auto outcome = raw_.acknowledge_outbox(partition, counter, index, sent_under);
   if (!outcome) return std::unexpected(outcome.error());
   if (*outcome == PutOutcome::fenced) {
-    set_fence(0);
+    if (fence_ == sent_under) set_fence(0);
     return lost_the_lease();
   }
   if (*outcome != PutOutcome::ok) {

@@ -142,8 +142,8 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   here.newest = backwards ? image.position.counter : std::max(here.newest, image.position.counter);
   if (backwards) here.head.reset();
   here.told_backwards = here.told_broken = false;
-  here.position = image.position;
   apply_image(partition, image, follower);
+  here.position = image.position;  // only now: whoever asks is_current() must find all of it applied
   follower.heard(partition);
 }
 
@@ -177,6 +177,11 @@ void SealedStore::note_lost(unsigned partition, const Image& image, Follower& fo
     if (revision == kept.revision && stored->second != kept.value) {
       follower.alarm("record_forked", partition,
                      field + " holds other bytes than this node saw under the same revision");
+      // What the store holds is what its sum is over: the next put takes these bytes out of it, not ours.
+      here.kept_bytes = here.kept_bytes - kept.value.size() + stored->second.size();
+      kept.value = stored->second;
+      kept.own = false;
+      kept.due_at.reset();
     }
   }
   for (auto& event : here.own_events) {
@@ -231,6 +236,7 @@ void SealedStore::take(unsigned partition, const RawChange& change, Follower& fo
   } else if (kept->second.revision == record->revision) {
     follower.alarm("record_forked", partition,
                    change.field + " came with other bytes than this node saw under the same revision");
+    here.keep(change.field, {change.value, record->revision, clock_.now_ms(), 0, std::nullopt, false, false});
   }
   if (record->revision > known) follower.apply(*record);
 }
