@@ -207,7 +207,7 @@ struct Rotation::Impl {
               ? import_one(command, item)
               : fail(Code::unavailable, "not tried, the store is away; send the command again");
       unheard = !one && one.error().code == Code::unavailable ? unheard + 1 : 0;
-      report.add(item.client_id, std::move(one));
+      report.add(item.client_id, one);
     }
     Answer answer = answer_to(command);
     answer.status =
