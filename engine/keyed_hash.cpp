@@ -29,16 +29,20 @@ struct SipState {
   }
 };
 
-std::uint64_t load_le(const Byte* in, std::size_t bytes) {
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < bytes; ++i) word |= static_cast<std::uint64_t>(in[i]) << (8 * i);
-  return word;
-}
-
 std::uint64_t load_le64(const Byte* in) {
   std::uint64_t word;
   std::memcpy(&word, in, sizeof word);
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
+
+// The last size % 8 bytes. Where there are eight to load they are loaded at once, the earlier ones shifted out.
+std::uint64_t load_tail(ByteView bytes) {
+  const std::size_t tail_bytes = bytes.size() % 8;
+  if (tail_bytes == 0) return 0;
+  if (bytes.size() > 8) return load_le64(bytes.data() + bytes.size() - 8) >> (8 * (8 - tail_bytes));
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < tail_bytes; ++i) word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
   return word;
 }
 
@@ -47,9 +51,9 @@ std::uint64_t load_le64(const Byte* in) {
 KeyedHash KeyedHasher::operator()(ByteView bytes) const {
   SipState state{k0_ ^ 0x736f6d6570736575ULL, k1_ ^ 0x646f72616e646f6dULL ^ 0xee, k0_ ^ 0x6c7967656e657261ULL,
                  k1_ ^ 0x7465646279746573ULL};
-  const std::uint64_t length_byte = static_cast<std::uint64_t>(bytes.size()) << 56;
+  const std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56 | load_tail(bytes);
   for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.absorb(load_le64(bytes.data()));
-  state.absorb(length_byte | load_le(bytes.data(), bytes.size()));
+  state.absorb(last);
   state.v2 ^= 0xee;
   KeyedHash hash;
   hash.low = state.squeeze();

@@ -50,27 +50,4 @@ std::string_view name_of(Outcome outcome) {
   return "loading";
 }
 
-Verdict verdict_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::current:
-      return Verdict::current;
-    case Outcome::grace:
-      return Verdict::grace;
-    case Outcome::next:
-      return Verdict::next;
-    case Outcome::unknown_client:
-    case Outcome::mismatch:
-    case Outcome::retired:
-    case Outcome::revoked:
-    case Outcome::suspended:
-      return Verdict::rejected;
-    case Outcome::malformed:
-      return Verdict::malformed;
-    case Outcome::loading:
-    case Outcome::stale:
-      return Verdict::unavailable;
-  }
-  return Verdict::unavailable;
-}
-
 }  // namespace shearline::engine

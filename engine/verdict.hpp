@@ -35,6 +35,27 @@ inline constexpr std::size_t outcome_count = 11;
 
 std::string_view name_of(Verdict verdict);  // "current"
 std::string_view name_of(Outcome outcome);  // "unknown_client"
-Verdict verdict_of(Outcome outcome);
+constexpr Verdict verdict_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::current:
+      return Verdict::current;
+    case Outcome::grace:
+      return Verdict::grace;
+    case Outcome::next:
+      return Verdict::next;
+    case Outcome::unknown_client:
+    case Outcome::mismatch:
+    case Outcome::retired:
+    case Outcome::revoked:
+    case Outcome::suspended:
+      return Verdict::rejected;
+    case Outcome::malformed:
+      return Verdict::malformed;
+    case Outcome::loading:
+    case Outcome::stale:
+      return Verdict::unavailable;
+  }
+  return Verdict::unavailable;
+}
 
 }  // namespace shearline::engine

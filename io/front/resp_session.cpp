@@ -41,6 +41,7 @@ void RespSession::receive(ByteView received, Turn& turn) {
   using Event = wire::RespParser::Event;
   parser_.feed(received);
   while (!finished_) {
+    if (reads_pairs()) take_pairs(turn);
     switch (parser_.next()) {
       case Event::need_more:
         if (has_client_id_ && !client_id_is_held_) hold_client_id(client_id_);
@@ -101,6 +102,19 @@ void RespSession::take_argument(Argument argument, Turn& turn) {
     }
   }
   if (++argument_index_ == parser_.array_items()) end_request(turn);
+}
+
+bool RespSession::reads_pairs() const {
+  return command_ == Command::mverify && argument_index_ > 0 && !dropping_ && !has_client_id_;
+}
+
+void RespSession::take_pairs(Turn& turn) {
+  const std::size_t pairs = turn.check_pairs(replies_, [this](ByteView& client_id, ByteView& secret) {
+    return parser_.next_pair(client_id, secret);
+  });
+  if (pairs == 0) return;
+  argument_index_ += 2 * pairs;
+  if (argument_index_ == parser_.array_items()) end_request(turn);
 }
 
 void RespSession::take_pair_half(Argument argument, Turn& turn) {

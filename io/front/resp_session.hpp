@@ -41,6 +41,8 @@ class RespSession {
   // Says the error that this request deserves as a whole; false: none.
   bool refuse(const CommandSpec* spec, Argument name, Turn& turn);
   void take_argument(Argument argument, Turn& turn);
+  bool reads_pairs() const;
+  void take_pairs(Turn& turn);  // all that have arrived whole
   void take_pair_half(Argument argument, Turn& turn);
   void end_request(Turn& turn);
   void check(Argument client_id, Argument secret, Turn& turn);

@@ -32,6 +32,14 @@ std::string_view reply_of(engine::Outcome outcome) {
   return "-UNAVAILABLE\r\n";
 }
 
+constexpr auto verdict_bytes = [] {
+  std::array<Byte, engine::outcome_count> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<Byte>(engine::verdict_of(static_cast<engine::Outcome>(i)));
+  }
+  return bytes;
+}();
+
 bool accepts(engine::Verdict verdict) {
   using enum engine::Verdict;
   return verdict == current || verdict == grace || verdict == next;
@@ -187,7 +195,7 @@ void Turn::write_verdict_bytes(const Pending& pending) {
   const std::size_t from = out.size();
   out.resize(from + pending.count);
   for (std::size_t i = 0; i < pending.count; ++i) {
-    out[from + i] = static_cast<Byte>(batch_.verdict(pending.first + i));
+    out[from + i] = verdict_bytes[static_cast<std::size_t>(batch_.outcome(pending.first + i))];
   }
 }
 

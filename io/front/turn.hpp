@@ -53,6 +53,18 @@ class Turn {
   void verify_key(Replies& to, Argument api_key);
   void check_pair(Replies& to, Argument client_id, Argument secret);  // one verdict byte
   void check_key(Replies& to, Argument api_key);
+  // check_pair() for stable arguments, as long as next(client_id, secret) yields them; how many.
+  template <class Next>
+  std::size_t check_pairs(Replies& to, Next&& next) {
+    ByteView client_id;
+    ByteView secret;
+    std::size_t pairs = 0;
+    for (; next(client_id, secret); ++pairs) {
+      make_room();
+      add(to, Kind::verdict_bytes, batch_.add_pair(client_id, secret), 1);
+    }
+    return pairs;
+  }
   void explain_pair(Replies& to, Argument client_id, Argument secret, wire::RespVersion version);
 
   // Runs the batch, writes all replies to where they belong, wipes what was kept. Also happens by itself when

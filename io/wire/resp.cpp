@@ -46,29 +46,15 @@ void RespParser::feed(ByteView received) {
 RespParser::Event RespParser::next() {
   if (argument_is_carried_) wipe_carry();
   // Nearly every argument lies whole in the buffer: straight to its span, no state kept.
-  if (state_ == State::bulk_type && take_whole_argument()) return end_argument(Event::argument);
+  if (state_ == State::bulk_type) {
+    if (const Byte* past = read_whole_argument(at_, end_, argument_); past != nullptr) {
+      at_ = past;
+      return end_argument(Event::argument);
+    }
+  }
   Event event = Event::need_more;
   while (event == Event::need_more && (at_ != end_ || state_ == State::broken)) event = step();
   return event;
-}
-
-// False changes nothing: the argument is unfinished, too long or broken, and the careful path says which.
-bool RespParser::take_whole_argument() {
-  constexpr std::ptrdiff_t smallest = 6;  // $0 CRLF CRLF
-  if (end_ - at_ < smallest || at_[0] != '$' || !is_digit(at_[1])) return false;
-  std::size_t length = static_cast<std::size_t>(at_[1] - '0');
-  const Byte* p = at_ + 2;
-  for (; p != end_ && is_digit(*p); ++p) {
-    if (length == 0) return false;
-    length = length * 10 + static_cast<std::size_t>(*p - '0');
-    if (length > resp_argument_bytes_max) return false;
-  }
-  if (static_cast<std::size_t>(end_ - p) < length + 4) return false;
-  const Byte* body = p + 2;
-  if (p[0] != cr || p[1] != lf || body[length] != cr || body[length + 1] != lf) return false;
-  argument_ = {body, length};
-  at_ = body + length + 2;
-  return true;
 }
 
 RespParser::Event RespParser::step() {

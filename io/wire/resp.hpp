@@ -41,6 +41,9 @@ class RespParser {
 
   void feed(ByteView received);  // borrowed until need_more
   Event next();
+  // The next two arguments of this request, if both lie whole in what was fed and are not too long. false: nothing
+  // has changed, next() goes on byte by byte. For MVERIFY, whose arguments are nearly all of them such pairs.
+  bool next_pair(ByteView& first, ByteView& second);
 
   std::size_t array_items() const { return array_items_; }
   // In the bytes last fed, or, where the argument arrived in pieces, in the parser's own memory: then it is
@@ -64,7 +67,8 @@ class RespParser {
     broken,
   };
 
-  bool take_whole_argument();
+  static const Byte* read_whole_argument(const Byte* at, const Byte* end, ByteView& argument);
+  static bool is_crlf(const Byte* at) { return at[0] == '\r' && at[1] == '\n'; }
   Event step();
   Event step_array_count(Byte byte);
   Event step_bulk_length(Byte byte);
@@ -89,6 +93,39 @@ class RespParser {
   std::size_t carried_bytes_ = 0;
   std::array<Byte, resp_argument_bytes_max> carry_;
 };
+
+// Past the argument; nullptr: it is unfinished, too long or broken, and the careful path says which.
+inline const Byte* RespParser::read_whole_argument(const Byte* at, const Byte* end, ByteView& argument) {
+  constexpr std::ptrdiff_t header_bytes_max = 6;  // $640 CRLF
+  static_assert(resp_argument_bytes_max < 1000);
+  if (end - at < header_bytes_max || at[0] != '$') return nullptr;
+  std::size_t length = at[1] - std::size_t{'0'};
+  if (length > 9) return nullptr;
+  const Byte* p = at + 2;
+  for (int digits = 1; digits < 3 && *p != '\r'; ++digits, ++p) {
+    const std::size_t digit = *p - std::size_t{'0'};
+    if (digit > 9 || length == 0) return nullptr;
+    length = length * 10 + digit;
+  }
+  const Byte* body = p + 2;
+  if (length > resp_argument_bytes_max || end - body < static_cast<std::ptrdiff_t>(length + 2))
+    return nullptr;
+  if (!is_crlf(p) || !is_crlf(body + length)) return nullptr;
+  argument = {body, length};
+  return body + length + 2;
+}
+
+inline bool RespParser::next_pair(ByteView& first, ByteView& second) {
+  if (state_ != State::bulk_type || arguments_left_ < 2) return false;
+  const Byte* at = read_whole_argument(at_, end_, first);
+  if (at == nullptr) return false;
+  at = read_whole_argument(at, end_, second);
+  if (at == nullptr) return false;
+  at_ = at;
+  arguments_left_ -= 2;
+  if (arguments_left_ == 0) state_ = State::array_type;
+  return true;
+}
 
 // What a connection speaks: RESP2 until HELLO 3.
 enum class RespVersion : std::uint8_t { resp2 = 2, resp3 = 3 };

@@ -82,12 +82,18 @@ TEST(ApiKey, NoPrefixOfAKeyIsReadBeyondItsEnd) {
   }
 }
 
-TEST(ClientId, AllowsTheUnreservedCharactersOnly) {
+TEST(ClientId, AllowsTheUnreservedCharactersOnlyWhereverTheyStand) {
   EXPECT_TRUE(is_client_id(as_bytes("AZaz09._~-")));
   for (int c = 0; c < 256; ++c) {
-    const bool allowed = std::isalnum(c) != 0 || c == '.' || c == '_' || c == '~' || c == '-';
-    const Byte text[] = {'a', static_cast<Byte>(c), 'z'};
-    EXPECT_EQ(is_client_id(text), allowed && c < 128) << c;
+    const bool allowed = c < 128 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '~' || c == '-');
+    for (std::size_t length = 1; length <= client_id_bytes_max; ++length) {
+      Bytes text(length, 'a');  // its own size exactly, so that a read past its end is seen
+      for (Byte& at : text) {
+        at = static_cast<Byte>(c);
+        ASSERT_EQ(is_client_id(text), allowed) << c << " at " << &at - text.data() << " of " << length;
+        at = 'a';
+      }
+    }
   }
 }
 
