@@ -9,7 +9,7 @@
 namespace shearline::engine {
 namespace {
 
-// Checks that go through the passes together: their entries (256 bytes each) and one group more fit the
+// Checks that go through the passes together: their entries (192 bytes each) and one group more fit the
 // nearest cache, and no set of lanes is left half empty but the last.
 constexpr std::size_t group_checks = 64;
 
@@ -128,7 +128,10 @@ void Batch::Impl::find_entries(const Index& index, std::size_t g) {
 
 // Now the entry is here: is it this client's? Once in two thousand million times a slot only looked like it.
 void Batch::Impl::settle(const Index& index, Check& check) const {
-  if (check.number == no_entry || table.is_it(check.number, check.kind, check.hash)) return;
+  if (check.number == no_entry) return;
+  const bool is_it = check.kind == SlotKind::client ? check.entry->client == check.hash
+                                                    : table.is_it(check.number, check.kind, check.hash);
+  if (is_it) return;
   check.number = table.find(index, check.kind, check.hash).entry;
   check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
 }

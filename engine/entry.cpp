@@ -5,9 +5,9 @@
 namespace shearline::engine {
 namespace {
 
-using Words = std::array<std::uint64_t, 4>;
+using Words = std::array<std::uint64_t, 2>;
 
-Words words_of(std::span<const Byte, 32> digest) {
+Words words_of(std::span<const Byte, 16> digest) {
   Words words;
   std::memcpy(words.data(), digest.data(), sizeof words);
   return words;
@@ -20,22 +20,19 @@ unsigned is_zero(std::uint64_t difference) {
   return static_cast<unsigned>(1 ^ ((difference | (0 - difference)) >> 63));
 }
 
-// All 32 bytes, always: where two digests part is nobody's business.
-unsigned same_digest(const Words& a, const Words& b) {
-  std::uint64_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
-  return is_zero(difference);
-}
+// All bytes, always: where two digests part is nobody's business.
+unsigned same_digest(const Words& a, const Words& b) { return is_zero((a[0] ^ b[0]) | (a[1] ^ b[1])); }
 
 bool window_ended_after(TimeMs not_after_ms, TimeMs heard_at_ms) { return not_after_ms > heard_at_ms; }
 
 }  // namespace
 
-std::uint64_t prefix_of(std::span<const Byte, 32> digest) { return words_of(digest)[0]; }
+ShortDigest shortened(std::span<const Byte, 32> digest) { return ShortDigest::copy_of(digest.first<16>()); }
+std::uint64_t prefix_of(std::span<const Byte, 32> digest) { return words_of(digest.first<16>())[0]; }
 
 Finding judge(const Entry& entry, std::span<const Byte, 32> digest, TimeMs now, TimeMs heard_at_ms) {
   // Every digest and every window is looked at before anything is decided.
-  const Words presented = words_of(digest);
+  const Words presented = words_of(digest.first<16>());
   unsigned same = 0;
   unsigned open = 0;
   for (std::size_t i = 0; i < accepting_versions_max; ++i) {

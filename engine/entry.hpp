@@ -1,5 +1,5 @@
-// One credential as a check needs it: 256 bytes that are never changed once a slot of the index points at
-// them, and beside them what few need. judge() is all that verification knows about versions, windows and
+// One credential as a check needs it: three cache lines that are never changed once a slot of the index points
+// at them, and beside them what few need. judge() is all that verification knows about versions, windows and
 // stale views; it works alike whatever the answer is.
 #pragma once
 
@@ -18,30 +18,34 @@
 
 namespace shearline::engine {
 
-inline constexpr std::size_t entry_bytes_max = 256;
+inline constexpr std::size_t entry_bytes = 192;
+
+// What a check compares of a digest: 128 bits, as much as any MAC shows. The store has all 256 (docs/adr/0007).
+using ShortDigest = SecretArray<16, struct ShortDigestTag>;
+ShortDigest shortened(std::span<const Byte, 32> digest);
 
 // Bit i of a mask speaks of the version or dead digest with index i.
 struct alignas(64) Entry {
   KeyedHash client;
+  std::array<ShortDigest, accepting_versions_max> digests;
   Midstates midstates;
-  std::array<Digest, accepting_versions_max> digests;
   std::array<TimeMs, accepting_versions_max> not_after_ms{};    // the hard end counted in
   std::array<std::uint64_t, dead_digests_max> dead_prefixes{};  // the first bytes of what is accepted no more
-  KeyedHash foreign_key;
-  std::array<Outcome, accepting_versions_max> roles{};  // current, grace or next
+  std::array<Outcome, accepting_versions_max> roles{};          // current, grace or next
   std::uint8_t accepted_mask = 0;
-  std::uint8_t dead_mask = 0;
-  std::uint8_t revoked_mask = 0;  // of the dead ones; else retired
+  std::uint8_t dead_mask : 4 = 0;
+  std::uint8_t revoked_mask : 4 = 0;  // of the dead ones; else retired
   std::uint8_t partition = 0;
   bool suspended : 1 = false;
   bool strict_when_stale : 1 = false;
-  bool has_foreign_key : 1 = false;
+  bool has_foreign_key : 1 = false;  // EntryExtra::foreign_key
 };
-static_assert(sizeof(Entry) <= entry_bytes_max);
+static_assert(sizeof(Entry) == entry_bytes);
 
 // The rare part of what lies beside an entry.
 struct EntryExtra {
   std::array<Ulid, accepting_versions_max - 1> more_version_ids;  // of the second version and the third
+  KeyedHash foreign_key;                                          // where an imported api_key is found
   std::string client_id;                                          // kept for foreign keys only
 };
 struct EntrySide {

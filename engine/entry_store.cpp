@@ -1,16 +1,31 @@
 #include "engine/entry_store.hpp"
 
 #include <cassert>
+#include <memory>
 #include <new>
 
 namespace shearline::engine {
+namespace {
 
-EntryStore::EntryStore() : directory_(new std::atomic<Chunk*>[chunks_max] {}) {}
+// 16,384 entries are 3 MiB: small enough that growing is never felt, large enough to be rare.
+constexpr std::size_t grown_entries = 1 << 14;
+
+}  // namespace
+
+EntryStore::EntryStore()
+    : entry_memory_(0, entries_max * sizeof(Entry)), side_memory_(0, entries_max * sizeof(EntrySide)) {}
 
 EntryStore::~EntryStore() {
   for (std::uint32_t number = 0; number < used_numbers_; ++number) {
     if (alive_[number]) give_back(number);
   }
+}
+
+void EntryStore::grow() {
+  const std::size_t wanted = used_numbers_ + grown_entries;
+  if (wanted > entries_max) throw std::bad_alloc();
+  entry_memory_.grow_to(wanted * sizeof(Entry));
+  side_memory_.grow_to(wanted * sizeof(EntrySide));
 }
 
 std::uint32_t EntryStore::take() {
@@ -19,11 +34,7 @@ std::uint32_t EntryStore::take() {
     number = free_.back();
     free_.pop_back();
   } else {
-    if (number / chunk_entries == chunks_.size()) {
-      if (chunks_.size() == chunks_max) throw std::bad_alloc();
-      chunks_.push_back(std::make_unique<Chunk>());
-      directory_[chunks_.size() - 1].store(chunks_.back().get(), std::memory_order_relaxed);
-    }
+    if (used_numbers_ % grown_entries == 0) grow();
     ++used_numbers_;
     alive_.push_back(false);
   }

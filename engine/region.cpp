@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 
@@ -10,22 +11,38 @@ namespace {
 
 constexpr std::size_t huge_page_bytes = 2 << 20;
 
+std::size_t rounded_up(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
+
 }  // namespace
 
-Region::Region(std::size_t bytes) : bytes_(bytes) {
-  const std::size_t alignment = bytes >= huge_page_bytes ? huge_page_bytes : 0;
-  mapping_bytes_ = bytes + alignment;
-  mapping_ = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+Region::Region(std::size_t bytes, std::size_t bytes_max) : bytes_max_(rounded_up(bytes_max, 4096)) {
+  const std::size_t alignment = bytes_max_ >= huge_page_bytes ? huge_page_bytes : 0;
+  mapping_bytes_ = bytes_max_ + alignment;
+  mapping_ = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping_ == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<Byte*>(mapping_);
   if (alignment > 0) {
     const auto past = reinterpret_cast<std::uintptr_t>(data_) % alignment;
     if (past > 0) data_ += alignment - past;
-    madvise(data_, bytes_, MADV_HUGEPAGE);  // a wish: kernels without huge pages say no
+    madvise(data_, bytes_max_, MADV_HUGEPAGE);  // a wish: kernels without huge pages say no
   }
   madvise(mapping_, mapping_bytes_, MADV_DONTDUMP);
+  try {
+    grow_to(bytes);
+  } catch (...) {
+    munmap(mapping_, mapping_bytes_);
+    throw;
+  }
 }
 
 Region::~Region() { munmap(mapping_, mapping_bytes_); }
+
+void Region::grow_to(std::size_t bytes) {
+  if (bytes <= bytes_) return;
+  // Whole huge pages, or the kernel would make small ones at the seams.
+  const std::size_t usable = std::min(rounded_up(bytes, huge_page_bytes), bytes_max_);
+  if (bytes > usable || mprotect(data_, usable, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+  bytes_ = usable;
+}
 
 }  // namespace shearline::engine

@@ -16,7 +16,7 @@ Entry make_nobody(Random& random) {
   };
   fill(entry.midstates.inner);
   fill(entry.midstates.outer);
-  for (Digest& digest : entry.digests) random.fill(digest.writable());
+  for (ShortDigest& digest : entry.digests) random.fill(digest.writable());
   fill(entry.dead_prefixes);
   return entry;
 }
@@ -25,19 +25,19 @@ void write_versions(const CredentialFacts& facts, Entry& entry) {
   assert(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
   for (std::size_t i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
     const AcceptedVersion& version = facts.accepted[i];
-    entry.digests[i] = version.digest->clone();
+    entry.digests[i] = shortened(version.digest->reveal());
     entry.roles[i] = version.role;
     entry.not_after_ms[i] = std::min(version.not_after_ms, facts.expires_at_ms);
     entry.accepted_mask |= static_cast<std::uint8_t>(1U << i);
   }
   for (std::size_t i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
     entry.dead_prefixes[i] = prefix_of(facts.dead[i].digest->reveal());
-    entry.dead_mask |= static_cast<std::uint8_t>(1U << i);
-    if (facts.dead[i].revoked) entry.revoked_mask |= static_cast<std::uint8_t>(1U << i);
+    entry.dead_mask |= 1U << i & 0xfU;
+    if (facts.dead[i].revoked) entry.revoked_mask |= 1U << i & 0xfU;
   }
 }
 
-void write_side(const CredentialFacts& facts, EntrySide& side) {
+void write_side(const CredentialFacts& facts, KeyedHash foreign_key, EntrySide& side) {
   side.revision = facts.revision;
   if (!facts.accepted.empty()) side.version_id = facts.accepted[0].version_id;
   if (facts.accepted.size() <= 1 && !facts.foreign_key_lookup) return;
@@ -45,7 +45,10 @@ void write_side(const CredentialFacts& facts, EntrySide& side) {
   for (std::size_t i = 1; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
     extra->more_version_ids[i - 1] = facts.accepted[i].version_id;
   }
-  if (facts.foreign_key_lookup) extra->client_id = facts.client_id;
+  if (facts.foreign_key_lookup) {
+    extra->foreign_key = foreign_key;
+    extra->client_id = facts.client_id;
+  }
   side.extra = std::move(extra);
 }
 
@@ -63,8 +66,8 @@ Table::Impl::Impl(const TableOptions& options, const Key& pepper, Random& random
 }
 
 bool Table::Impl::is_it(std::uint32_t number, SlotKind kind, KeyedHash hash) const {
-  const Entry& entry = entries.entry(number);
-  return kind == SlotKind::client ? entry.client == hash : entry.has_foreign_key && entry.foreign_key == hash;
+  if (kind == SlotKind::client) return entries.entry(number).client == hash;
+  return entries.entry(number).has_foreign_key && foreign_key_of(number) == hash;
 }
 
 Index::Probe Table::Impl::find(const Index& in, SlotKind kind, KeyedHash hash) const {
@@ -85,9 +88,10 @@ std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash c
   entry.suspended = facts.suspended;
   entry.strict_when_stale = facts.strict_when_stale;
   entry.has_foreign_key = facts.foreign_key_lookup.has_value();
-  if (facts.foreign_key_lookup) entry.foreign_key = hash_foreign_lookup(*facts.foreign_key_lookup);
   write_versions(facts, entry);
-  write_side(facts, entries.writable_side(number));
+  const KeyedHash foreign_key =
+      facts.foreign_key_lookup ? hash_foreign_lookup(*facts.foreign_key_lookup) : KeyedHash{};
+  write_side(facts, foreign_key, entries.writable_side(number));
   return number;
 }
 
@@ -102,9 +106,8 @@ void Table::Impl::point_at(SlotKind kind, KeyedHash hash, std::uint32_t number) 
 
 // A foreign key that another client took over meanwhile stays with that client.
 void Table::Impl::forget_foreign_key(std::uint32_t number) {
-  const Entry& entry = entries.entry(number);
-  if (!entry.has_foreign_key) return;
-  const Index::Probe there = find(*own_index, SlotKind::foreign_key, entry.foreign_key);
+  if (!entries.entry(number).has_foreign_key) return;
+  const Index::Probe there = find(*own_index, SlotKind::foreign_key, foreign_key_of(number));
   if (there.entry == number) own_index->remove(there.position);
 }
 
@@ -120,8 +123,8 @@ void Table::Impl::publish(std::unique_ptr<Index> fresh) {
 void Table::Impl::grow() {
   auto fresh = std::make_unique<Index>(std::max(own_index->in_use() * 2, capacity_hint));
   own_index->for_each([&](SlotKind kind, std::uint32_t number) {
-    const Entry& entry = entries.entry(number);
-    fresh->insert(kind, kind == SlotKind::client ? entry.client : entry.foreign_key, number);
+    fresh->insert(kind, kind == SlotKind::client ? entries.entry(number).client : foreign_key_of(number),
+                  number);
   });
   publish(std::move(fresh));
 }
@@ -152,12 +155,12 @@ bool Table::put(const CredentialFacts& facts) {
   const std::uint32_t number = in.write_entry(facts, client, old);
   const Entry& entry = in.entries.entry(number);
   // What ends, ends first: a foreign key the client no longer has, then the client's own slot.
-  if (old != no_entry) {
-    const Entry& before = in.entries.entry(old);
-    if (!entry.has_foreign_key || !(before.foreign_key == entry.foreign_key)) in.forget_foreign_key(old);
+  if (old != no_entry && in.entries.entry(old).has_foreign_key) {
+    const bool keeps_it = entry.has_foreign_key && in.foreign_key_of(old) == in.foreign_key_of(number);
+    if (!keeps_it) in.forget_foreign_key(old);
   }
   in.point_at(SlotKind::client, client, number);
-  if (entry.has_foreign_key) in.point_at(SlotKind::foreign_key, entry.foreign_key, number);
+  if (entry.has_foreign_key) in.point_at(SlotKind::foreign_key, in.foreign_key_of(number), number);
   if (old != no_entry) {
     in.retire_entry(old);
   } else {

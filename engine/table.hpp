@@ -1,5 +1,4 @@
-// The credential table: an index of 8-byte slots over a dense array of immutable entries of at most 256
-// bytes. Read by all workers without locks (through Batch), written by the replica actor alone (design:
+// The credential table: an index of 8-byte slots over a dense array of immutable entries of 192 bytes. Read by all workers without locks (through Batch), written by the replica actor alone (design:
 // architecture.md "The table"). Knows no store and no clock.
 //
 // Why no reader ever sees half of a change: an entry is written whole while no slot points at it and is not

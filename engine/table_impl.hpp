@@ -20,6 +20,7 @@ struct Table::Impl {
   // Whole hashes compared; no_entry if it is not there.
   Index::Probe find(const Index& in, SlotKind kind, KeyedHash hash) const;
   bool is_it(std::uint32_t number, SlotKind kind, KeyedHash hash) const;
+  KeyedHash foreign_key_of(std::uint32_t number) const { return entries.side(number).extra->foreign_key; }
   // Stands in for a client nobody knows, so that such a check costs what any other costs. Accepts nothing.
   const Entry nobody;
   Turns turns;
