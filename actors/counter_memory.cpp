@@ -27,11 +27,13 @@ Status CounterMemory::read() {
 }
 
 void CounterMemory::note(unsigned partition, std::uint64_t counter) {
-  if (counter > counters_[partition]) accept(partition, counter);
+  if (counter <= counters_[partition]) return;
+  counters_[partition] = counter;
+  changed_ = true;
 }
 
-void CounterMemory::accept(unsigned partition, std::uint64_t counter) {
-  if (counter == counters_[partition]) return;
+void CounterMemory::lower(unsigned partition, std::uint64_t counter) {
+  if (counter >= counters_[partition]) return;
   counters_[partition] = counter;
   changed_ = true;
 }

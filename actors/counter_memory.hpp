@@ -20,10 +20,10 @@ class CounterMemory {
   // invalid: the file is not one of ours. A missing file is a node's first life.
   Status read();
   std::uint64_t floor(unsigned partition) const { return counters_[partition]; }
-  // The floor only rises, but for one case: a running node that saw its store lose writes, and has found that nothing of
-  // what it knows is missing any more, accepts the store's own count.
-  void note(unsigned partition, std::uint64_t counter);
-  void accept(unsigned partition, std::uint64_t counter);
+  void note(unsigned partition, std::uint64_t counter);  // only ever raises the floor
+  // A running node that saw its store lose writes, and has proven that nothing of what it knows is missing any more, takes
+  // the store's own count. It says so.
+  void lower(unsigned partition, std::uint64_t counter);
   Status write();  // nothing when nothing changed
 
  private:

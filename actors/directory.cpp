@@ -1,5 +1,7 @@
 #include "actors/directory.hpp"
 
+#include <algorithm>
+
 namespace shearline::actors {
 
 Directory::Directory(std::vector<policy::Admin> founding) {
@@ -52,6 +54,12 @@ std::uint64_t Directory::admin_revision(std::string_view admin_id) const {
 std::uint64_t Directory::group_revision(std::string_view group_id) const {
   const auto found = groups_.find(group_id);
   return found == groups_.end() ? 0 : found->second.revision;
+}
+
+std::size_t Directory::records_known() const {
+  const auto has_record = [](const auto& entry) { return entry.second.revision > 0; };
+  return static_cast<std::size_t>(std::ranges::count_if(admins_, has_record) +
+                                  std::ranges::count_if(groups_, has_record));
 }
 
 void Directory::put_admin(policy::Admin admin, std::uint64_t revision) {

@@ -29,6 +29,7 @@ class Directory {
 
   std::uint64_t admin_revision(std::string_view admin_id) const;  // 0: no record in the store
   std::uint64_t group_revision(std::string_view group_id) const;
+  std::size_t records_known() const;  // admins and groups that have a record in the store
   void put_admin(policy::Admin admin, std::uint64_t revision);
   void put_group(policy::Group group, std::uint64_t revision);
 

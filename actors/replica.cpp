@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <unordered_set>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Replica::Impl final : store::Follower {
     std::int64_t pause = replica_pause_min_ms;
     bool current = false;  // loaded, and nothing was missed since
     while (!stopping.is_set()) {
+      current = current && !must_look_again(partition);
       const Status status =
           current ? context.store.follow(partition, *this, follow_wait_ms) : load(partition);
       if (status) {
@@ -49,9 +51,9 @@ struct Replica::Impl final : store::Follower {
   }
 
   Status load(unsigned partition) {
-    behind[partition] = false;
     if (Status status = context.store.load(partition, *this); !status) return status;
     const std::uint64_t counter = context.store.counter(partition);
+    looked[partition] = {counter, context.loop.monotonic_ms() + lacking_looked_every_ms};
     // A running node that sees its store go backwards mends it; only a node that starts must take the store's word.
     if (!partition_loaded[partition] && counter < memory.floor(partition)) {
       return fail(Code::unavailable,
@@ -77,11 +79,20 @@ struct Replica::Impl final : store::Follower {
     return mend(partition);
   }
 
+  // While the store lacks something that this node knows, only reading all of it again shows whether a change has
+  // brought it back: soon after this node put something back itself, now and then otherwise.
+  bool must_look_again(unsigned partition) const {
+    const Looked& last = looked[partition];
+    return context.store.behind(partition) > 0 && context.store.counter(partition) != last.at_counter &&
+           context.loop.monotonic_ms() >= last.again_at;
+  }
+
   // Puts back what the store lost, where this node may: as the holder of the lease.
   Status mend(unsigned partition) {
     if (context.store.fence() == 0 || context.store.lost_records(partition) == 0) return {};
     Status mended = context.store.mend(partition, *this);
     if (mended) {
+      looked[partition].again_at = 0;
       log::info("store_mended", {{"partition", store::partition_tag(partition)}});
       rotation.send(StoreMended{partition});
       audit.send(OutboxGrew{partition});
@@ -91,8 +102,15 @@ struct Replica::Impl final : store::Follower {
 
   void note_counter(unsigned partition) {
     const std::uint64_t counter = context.store.counter(partition);
-    const bool whole = context.store.lost_records(partition) == 0 && !behind[partition];
-    whole ? memory.accept(partition, counter) : memory.note(partition, counter);
+    memory.note(partition, counter);
+    const bool whole = context.store.lost_records(partition) == 0 && context.store.behind(partition) == 0;
+    if (!whole || counter >= memory.floor(partition)) return;
+    log::warning("counter_lowered",
+                 {{"partition", store::partition_tag(partition)},
+                  {"from", memory.floor(partition)},
+                  {"to", counter},
+                  {"why", "the store lost changes, and holds all the records that this node knows again"}});
+    memory.lower(partition, counter);
   }
 
   void write_memory() {
@@ -132,9 +150,15 @@ struct Replica::Impl final : store::Follower {
       case store::Kind::group:
         return directory.group_revision(key.id);
       case store::Kind::fact:
-        return 0;
+        const auto fact = fact_revisions.find(key.id);
+        return fact == fact_revisions.end() ? 0 : fact->second;
     }
     return 0;
+  }
+
+  std::size_t known(unsigned partition) const override {
+    if (partition == store::system_partition) return directory.records_known() + fact_revisions.size();
+    return credentials[partition];
   }
 
   void apply(const store::Record& record) override {
@@ -156,6 +180,7 @@ struct Replica::Impl final : store::Follower {
         }
         return;
       case store::Kind::fact:
+        fact_revisions[record.key.id] = record.revision;
         return;
     }
   }
@@ -171,7 +196,11 @@ struct Replica::Impl final : store::Follower {
                  {{"alarm", true}, {"pepper", missing_pepper}, {"credential", record.key.id}});
     }
     newest_record = std::max(newest_record, newest_moment(*credential));
-    if (table.put(facts.facts)) table.reclaim();
+    const bool is_new = table.revision_of(record.key.id) == 0;
+    if (table.put(facts.facts)) {
+      credentials[record.key.partition()] += is_new ? 1 : 0;
+      table.reclaim();
+    }
     if (credential->secret_fingerprint != Hash{})
       fingerprints.insert(short_form(credential->secret_fingerprint));
   }
@@ -181,7 +210,6 @@ struct Replica::Impl final : store::Follower {
   }
 
   void alarm(std::string_view what, unsigned partition, std::string_view detail) override {
-    if (what == "record_old") behind[partition] = true;
     log::error(what, {{"alarm", true}, {"partition", store::partition_tag(partition)}, {"detail", detail}});
   }
 
@@ -201,7 +229,14 @@ struct Replica::Impl final : store::Follower {
   loop::Event stopping;
   loop::Event progressed;
   std::array<bool, store::partition_count> partition_loaded{};
-  std::array<bool, store::partition_count> behind{};  // the store has older records than this node knows
+  struct Looked {
+    std::uint64_t at_counter = 0;  // where the last load found the partition
+    std::int64_t again_at = 0;     // monotonic
+  };
+  std::array<Looked, store::partition_count> looked{};
+  std::array<std::size_t, store::partition_count> credentials{};  // in the table
+  // What facts say is others' business.
+  std::map<std::string, std::uint64_t, std::less<>> fact_revisions;
   std::array<std::string, store::partition_count> trouble;
   TimeMs newest_record = 0;
   std::string missing_pepper;                      // the newest one that a record asked for in vain

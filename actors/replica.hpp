@@ -17,6 +17,7 @@ namespace shearline::actors {
 
 inline constexpr std::int64_t follow_wait_ms =
     1000;  // how long one wait for changes lasts; the view's age when idle
+inline constexpr std::int64_t lacking_looked_every_ms = 10'000;  // whether the store has again what it lacked
 inline constexpr std::int64_t memory_written_every_ms = 10'000;
 inline constexpr std::int64_t replica_pause_min_ms = 50;
 inline constexpr std::int64_t replica_pause_max_ms = 2000;

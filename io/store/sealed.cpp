@@ -50,6 +50,11 @@ void SealedStore::Partition::keep(const std::string& field, Kept entry) {
   forget_old(now);
 }
 
+bool SealedStore::Partition::has_put_since(const std::string& field, std::uint64_t counter) const {
+  const auto found = kept.find(field);
+  return found != kept.end() && found->second.own && found->second.counter > counter;
+}
+
 void SealedStore::Partition::forget_old(TimeMs now) {
   while (!kept_order.empty()) {
     const auto& [touched, field] = kept_order.front();
@@ -279,8 +284,8 @@ Result<PutOutcome> SealedStore::attempt(unsigned partition, const Change& change
 
   here.head = KnownHead{std::move(put.head), after};
   here.see(after.counter);
-  here.keep(change.field,
-            {change.value, load_be64(change.value.data()), clock_.now_ms(), 0, change.due_at, true, false});
+  here.keep(change.field, {change.value, load_be64(change.value.data()), clock_.now_ms(), after.counter, 0,
+                           change.due_at, true, false});
   for (std::uint32_t i = 0; i < change.events.size(); ++i) {
     here.own_events.push_back({after.counter, i, change.field, change.events[i], here.touches, false});
     if (here.own_events.size() > kept_per_partition_max) here.own_events.pop_front();

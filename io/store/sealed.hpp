@@ -31,7 +31,8 @@ class Follower {
  public:
   virtual ~Follower() = default;
   virtual std::uint64_t revision_of(const RecordKey& key) const = 0;  // 0: unknown
-  virtual void apply(const Record& record) = 0;                       // only ever higher revisions
+  virtual std::size_t known(unsigned partition) const = 0;  // how many keys of it have a revision above 0
+  virtual void apply(const Record& record) = 0;             // only ever higher revisions
   virtual void alarm(std::string_view what, unsigned partition, std::string_view detail) = 0;
   virtual void heard(unsigned partition) = 0;  // the store answered about this partition just now
 };
@@ -126,6 +127,9 @@ class SealedStore {
   // is missing.
   Status mend(unsigned partition, Follower& follower);
   std::size_t lost_records(unsigned partition) const;  // what mend would put back
+  // Records that the last load found older in the store than the follower knows them, or not there at all, whether or
+  // not this node still has them raw. Mending does not lower it: only another load proves that they are back.
+  std::size_t behind(unsigned partition) const;
   // Whether the newest change in the store is the very one this node has applied last: neither has gone on, nor has the
   // store gone back, nor does it tell another story.
   Result<bool> is_current(unsigned partition);
@@ -153,6 +157,7 @@ class SealedStore {
   struct KnownHead;
   struct Change;
   struct Image;
+  struct Lacking;
 
   Partition& at(unsigned partition) const { return *partitions_.at(partition); }
   Result<KnownHead> read_head(unsigned partition);
@@ -168,9 +173,12 @@ class SealedStore {
   void admit(unsigned partition, Image& image, std::string_view field, ByteView value, Follower& follower);
   Status prove(unsigned partition, const Image& image) const;
   void install(unsigned partition, const Image& image, Follower& follower);
-  void apply_image(unsigned partition, const Image& image, Follower& follower);
+  static void apply_image(const Image& image, Follower& follower);
+  void note_behind(unsigned partition, const Image& image, Follower& follower);
+  void tell_lacking(unsigned partition, const Lacking& now, Follower& follower);
   void note_lost(unsigned partition, const Image& image, Follower& follower);
   void take(unsigned partition, const RawChange& change, Follower& follower);
+  void keep_change(unsigned partition, const Record& record, const RawChange& change, Follower& follower);
   void tell_broken(unsigned partition, const Error& error, Follower& follower);
   void diagnose(unsigned partition, Follower& follower);
 

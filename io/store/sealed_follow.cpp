@@ -1,4 +1,4 @@
-// Loading a partition with proof, following it, noticing a store that went backwards, and mending it.
+// Loading a partition with proof and following it. What a store that went backwards lacks: sealed_mend.cpp.
 #include "io/store/sealed.hpp"
 #include "io/store/sealed_partition.hpp"
 
@@ -15,11 +15,8 @@ constexpr int load_attempts_max = 3;
 constexpr std::size_t refused_told_max = 16;  // alarms of one load: a ruined partition must not flood the log
 constexpr std::size_t applied_per_turn = 512;  // then the other fibers of the thread come first
 
-std::uint64_t revision_of_value(ByteView value) {
-  return value.size() < value_prefix_bytes ? 0 : load_be64(value.data());
-}
+}  // namespace
 
-// The key under which an authentic value would stand at this place.
 Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_view field, ByteView value) {
   const auto key = RecordKey::from_field(field);
   if (!key || key->partition() != partition) {
@@ -28,8 +25,6 @@ Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_vie
   }
   return sealer.open(*key, value);
 }
-
-}  // namespace
 
 // ---- loading ----
 
@@ -140,53 +135,22 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   }
   note_lost(partition, image, follower);
   here.newest = backwards ? image.position.counter : std::max(here.newest, image.position.counter);
-  if (backwards) here.head.reset();
+  if (here.head && !image.holds(*here.head, backwards)) here.head.reset();
   here.told_backwards = here.told_broken = false;
-  apply_image(partition, image, follower);
+  apply_image(image, follower);
+  note_behind(partition, image, follower);
   here.position = image.position;  // only now: whoever asks is_current() must find all of it applied
   follower.heard(partition);
 }
 
-void SealedStore::apply_image(unsigned partition, const Image& image, Follower& follower) {
+void SealedStore::apply_image(const Image& image, Follower& follower) {
   std::size_t applied = 0;
-  std::size_t older = 0;
-  std::string example;
   for (const auto& [field, value] : image.records) {
     const auto key = RecordKey::from_field(field);
     const std::uint64_t revision = revision_of_value(value);
-    const std::uint64_t known = follower.revision_of(*key);
-    if (revision < known && older++ == 0) example = field;
-    if (revision <= known) continue;
+    if (revision <= follower.revision_of(*key)) continue;
     follower.apply({*key, revision, to_bytes(ByteView(value).subspan(value_prefix_bytes))});
     if (++applied % applied_per_turn == 0) boost::this_fiber::yield();
-  }
-  if (older == 0) return;
-  follower.alarm("record_old", partition,
-                 std::to_string(older) + " records in the store are older than what this node knows, " +
-                     example + " for one; the newer ones stay in force here");
-}
-
-// What was kept before this load began and is not in the store as it was kept is lost.
-void SealedStore::note_lost(unsigned partition, const Image& image, Follower& follower) {
-  Partition& here = at(partition);
-  for (auto& [field, kept] : here.kept) {
-    if (kept.touched > image.touched_before) continue;
-    const auto stored = image.records.find(field);
-    const std::uint64_t revision = stored == image.records.end() ? 0 : revision_of_value(stored->second);
-    kept.lost = revision < kept.revision;
-    if (revision == kept.revision && stored->second != kept.value) {
-      follower.alarm("record_forked", partition,
-                     field + " holds other bytes than this node saw under the same revision");
-      // What the store holds is what its sum is over: the next put takes these bytes out of it, not ours.
-      here.kept_bytes = here.kept_bytes - kept.value.size() + stored->second.size();
-      kept.value = stored->second;
-      kept.own = false;
-      kept.due_at.reset();
-    }
-  }
-  for (auto& event : here.own_events) {
-    const bool beyond = event.touched <= image.touched_before && event.counter > image.position.counter;
-    event.lost = event.lost || beyond;
   }
 }
 
@@ -221,117 +185,40 @@ void SealedStore::take(unsigned partition, const RawChange& change, Follower& fo
     return;
   }
   Partition& here = at(partition);
-  const auto kept = here.kept.find(change.field);
   const std::uint64_t known = follower.revision_of(record->key);
   if (record->revision < known) {
+    // Whoever puts may know it before the change comes round: an earlier one that comes now is only late.
+    if (here.has_put_since(change.field, change.counter)) return;
     follower.alarm("record_old", partition,
                    change.field + " came with revision " + std::to_string(record->revision) + ", revision " +
                        std::to_string(known) + " is known");
     return;
   }
-  if (kept == here.kept.end() || record->revision > kept->second.revision) {
-    here.keep(change.field, {change.value, record->revision, clock_.now_ms(), 0, std::nullopt, false, false});
-  } else if (kept->second.value == change.value) {
+  keep_change(partition, *record, change, follower);
+  if (record->revision > known) follower.apply(*record);
+}
+
+void SealedStore::keep_change(unsigned partition, const Record& record, const RawChange& change,
+                              Follower& follower) {
+  Partition& here = at(partition);
+  const auto kept = here.kept.find(change.field);
+  const bool newer = kept == here.kept.end() || record.revision > kept->second.revision;
+  if (!newer && kept->second.value == change.value) {
     kept->second.lost = false;  // our own put, or mended by the holder
-  } else if (kept->second.revision == record->revision) {
+    return;
+  }
+  if (!newer && record.revision < kept->second.revision) return;
+  if (!newer) {
     follower.alarm("record_forked", partition,
                    change.field + " came with other bytes than this node saw under the same revision");
-    here.keep(change.field, {change.value, record->revision, clock_.now_ms(), 0, std::nullopt, false, false});
+    here.head.reset();  // the one we left is not the store's
   }
-  if (record->revision > known) follower.apply(*record);
+  here.keep(change.field, {change.value, record.revision, clock_.now_ms(), change.counter, 0, std::nullopt});
 }
 
 void SealedStore::tell_broken(unsigned partition, const Error& error, Follower& follower) {
   if (std::exchange(at(partition).told_broken, true)) return;
   follower.alarm("store_broken", partition, error.message);
-}
-
-// Why the place we had reached is gone: trimmed away is ordinary, other bytes or a lower counter are not.
-void SealedStore::diagnose(unsigned partition, Follower& follower) {
-  Partition& here = at(partition);
-  const std::uint64_t newest = here.newest;
-  const auto head = raw_.head(partition);
-  if (!head) return;
-  std::string detail;
-  if (head->counter < newest) {
-    detail = " stands at change " + std::to_string(head->counter) + ", change " + std::to_string(newest) +
-             " was seen";
-  } else if (here.position.seen) {
-    const auto entry = raw_.change_at(partition, here.position.counter);
-    if (!entry || !*entry || hash_of(**entry) == *here.position.seen) return;
-    detail = " holds another change " + std::to_string(here.position.counter) + " than the one seen";
-  }
-  if (detail.empty() || std::exchange(here.told_backwards, true)) return;
-  follower.alarm("store_went_backwards", partition, partition_tag(partition) + detail);
-}
-
-Result<bool> SealedStore::is_current(unsigned partition) {
-  const Position here = at(partition).position;
-  const auto head = raw_.head(partition);
-  if (!head) return std::unexpected(head.error());
-  if (head->counter != here.counter) return false;
-  if (here.counter == 0 || !here.seen) return true;
-  const auto newest = raw_.change_at(partition, here.counter);
-  if (!newest) return std::unexpected(newest.error());
-  return *newest && hash_of(**newest) == *here.seen;
-}
-
-// ---- mending ----
-
-std::size_t SealedStore::lost_records(unsigned partition) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(at(partition).kept, [](const auto& entry) { return entry.second.lost; }));
-}
-
-Status SealedStore::mend(unsigned partition, Follower& follower) {
-  if (lost_records(partition) == 0) return {};
-  Partition& here = at(partition);
-  const std::lock_guard turn(here.turn);
-  if (fence_ == 0) return fail(Code::unavailable, "only the lease holder mends the store");
-  std::vector<std::string> fields;
-  for (const auto& [field, kept] : here.kept) {
-    if (kept.lost) fields.push_back(field);
-  }
-  for (const std::string& field : fields) {
-    if (auto mended = mend_record(partition, field, follower); !mended) return mended;
-  }
-  return {};
-}
-
-Status SealedStore::mend_record(unsigned partition, const std::string& field, Follower& follower) {
-  Partition& here = at(partition);
-  const auto found = here.kept.find(field);
-  if (found == here.kept.end() || !found->second.lost) return {};
-  const Partition::Kept kept = found->second;
-  const auto stored = raw_.get(partition, field);
-  if (!stored) return std::unexpected(stored.error());
-  if (*stored) {
-    if (auto record = open_at(sealer_, partition, field, **stored); !record) {
-      follower.alarm("record_refused", partition, record.error().message);
-      return std::unexpected(record.error());
-    }
-  }
-  const std::uint64_t revision = *stored ? revision_of_value(**stored) : 0;
-  if (revision >= kept.revision) {  // mended by somebody else, or by an attempt whose answer was lost
-    if (const auto again = here.kept.find(field); again != here.kept.end()) again->second.lost = false;
-    std::erase_if(here.own_events, [&](const auto& event) { return event.lost && event.field == field; });
-    return {};
-  }
-  // When the deadline is not known here, it is due now: whoever looks at the record derives it anew.
-  Change change{field,      revision, stored->value_or(Bytes{}),
-                kept.value, {},       kept.own ? kept.due_at : std::optional(clock_.now_ms())};
-  std::erase_if(here.own_events, [&](const Partition::OwnEvent& event) {
-    const bool back = event.lost && event.field == field;
-    if (back) change.events.push_back(event.event);
-    return back;
-  });
-  const auto outcome = attempt(partition, change);
-  if (outcome && *outcome == PutOutcome::ok) return {};
-  for (const Bytes& event : change.events) {  // not yet: the next attempt takes them along again
-    here.own_events.push_back({here.newest + 1, 0, field, event, 0, true});
-  }
-  if (!outcome) return std::unexpected(outcome.error());
-  return fail(Code::unavailable, field + " could not be put back yet");
 }
 
 }  // namespace shearline::store

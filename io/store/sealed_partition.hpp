@@ -11,6 +11,12 @@
 
 namespace shearline::store {
 
+inline std::uint64_t revision_of_value(ByteView value) {
+  return value.size() < value_prefix_bytes ? 0 : load_be64(value.data());
+}
+// The record that stands at this place; internal_error: it is not authentic, or belongs elsewhere.
+Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_view field, ByteView value);
+
 struct SealedStore::KnownHead {
   Bytes sealed;  // as it stands in the store; empty: there is none yet
   Sealer::Head head;
@@ -34,6 +40,20 @@ struct SealedStore::Image {
   std::size_t refused = 0;           // records that are not authentic
   std::uint64_t newest_before = 0;   // what this node had seen when it began to load
   std::uint64_t touched_before = 0;  // what it kept before that
+
+  // Whether a head that an own put left is still the store's: another one may stand under the same counter.
+  bool holds(const KnownHead& left, bool backwards) const {
+    if (left.head.counter > position.counter) return !backwards;  // put since
+    return left.sealed == head;
+  }
+};
+
+// What a store does not hold of what the follower knows.
+struct SealedStore::Lacking {
+  std::size_t older = 0;
+  std::size_t absent = 0;
+  std::string example;          // one that is older
+  std::string missing_example;  // one that is absent, where it is still known by its name
 };
 
 struct SealedStore::LoadTurn {
@@ -45,6 +65,7 @@ struct SealedStore::Partition {
     Bytes value;
     std::uint64_t revision = 0;
     TimeMs at = 0;
+    std::uint64_t counter = 0;  // of the change that brought it
     std::uint64_t touched = 0;  // number in the order in which things were kept
     std::optional<TimeMs> due_at;
     bool own = false;   // put by this node: due_at is what was asked for
@@ -67,6 +88,7 @@ struct SealedStore::Partition {
   std::uint64_t newest = 0;       // the highest counter this node has seen here
   bool told_backwards = false;    // the alarm was raised; the next load clears it
   bool told_broken = false;       // likewise
+  Lacking lacking;                // as the last load found it
   std::uint64_t touches = 0;
   std::unordered_map<std::string, Kept> kept;
   std::size_t kept_bytes = 0;                                    // of their values
@@ -77,6 +99,8 @@ struct SealedStore::Partition {
 
   void see(std::uint64_t counter) { newest = std::max(newest, counter); }
   void keep(const std::string& field, Kept entry);
+  // Whether this node put the field after `counter`: what comes of it now is what came before.
+  bool has_put_since(const std::string& field, std::uint64_t counter) const;
   void forget_old(TimeMs now);
 };
 

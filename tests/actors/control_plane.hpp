@@ -229,6 +229,9 @@ class Engine {
   }
 
   Keeper& keeper() { return keeper_; }
+  Replica& replica() { return replica_; }
+  store::SealedStore& store() { return store_; }
+  CounterMemory& counters() { return memory_; }
   const std::string& audit_path() const { return audit_path_; }
 
  private:

@@ -25,12 +25,14 @@ TEST_F(CounterMemoryFile, SurvivesTheProcess) {
   EXPECT_EQ(next.floor(4), 0U);
 }
 
-TEST_F(CounterMemoryFile, TheFloorOnlyRisesUntilALowerCountIsAccepted) {
+TEST_F(CounterMemoryFile, TheFloorOnlyRisesUnlessItIsLowered) {
   CounterMemory memory(path);
   memory.note(3, 17);
   memory.note(3, 5);
   EXPECT_EQ(memory.floor(3), 17U);
-  memory.accept(3, 5);
+  memory.lower(3, 20);
+  EXPECT_EQ(memory.floor(3), 17U);
+  memory.lower(3, 5);
   EXPECT_EQ(memory.floor(3), 5U);
 }
 

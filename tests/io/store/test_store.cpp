@@ -177,4 +177,17 @@ std::string id_in(unsigned partition, int number) {
 
 Bytes text(std::string_view words) { return to_bytes(as_bytes(words)); }
 
+SealedStore::Put put_of(Kind kind, std::string id, std::uint64_t expected_revision, std::string_view words) {
+  SealedStore::Put put;
+  put.key.kind = kind;
+  put.key.id = std::move(id);
+  put.expected_revision = expected_revision;
+  put.payload = text(words);
+  return put;
+}
+
+SealedStore::Put put_of(std::string id, std::uint64_t expected_revision, std::string_view words) {
+  return put_of(Kind::credential, std::move(id), expected_revision, words);
+}
+
 }  // namespace shearline::store

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,11 +74,19 @@ struct Recorder final : Follower {
     records[record.key] = record;
     ++applied;
   }
-  void alarm(std::string_view what, unsigned, std::string_view) override { alarms.emplace_back(what); }
+  std::size_t known(unsigned partition) const override {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        records, [&](const auto& entry) { return entry.first.partition() == partition; }));
+  }
+  void alarm(std::string_view what, unsigned, std::string_view detail) override {
+    alarms.emplace_back(what);
+    details.emplace_back(detail);
+  }
   void heard(unsigned partition) override { ++heard_of[partition]; }
 
   std::map<RecordKey, Record> records;
   std::vector<std::string> alarms;
+  std::vector<std::string> details;  // of the alarms
   std::map<unsigned, int> heard_of;
   int applied = 0;
 };
@@ -100,5 +109,9 @@ struct TestNode {
 // A credential's id in the given partition.
 std::string id_in(unsigned partition, int number = 0);
 Bytes text(std::string_view words);
+
+// A change without events and deadline; the kind is a credential unless it is named.
+SealedStore::Put put_of(Kind kind, std::string id, std::uint64_t expected_revision, std::string_view words);
+SealedStore::Put put_of(std::string id, std::uint64_t expected_revision, std::string_view words);
 
 }  // namespace shearline::store

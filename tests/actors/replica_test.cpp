@@ -1,0 +1,97 @@
+// What the replica makes of a store that is not what it was: nothing that this node knows is given up, and the counters
+// it notes for its next life go down only where nothing is missing.
+#include "tests/actors/control_plane.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace shearline::actors::test {
+namespace {
+
+// The n-th id that stands beside "acme".
+std::string neighbour(int number) {
+  for (int i = 0, found = 0;; ++i) {
+    std::string id = "acme-" + std::to_string(i);
+    if (store::partition_of(id) == store::partition_of("acme") && found++ == number) return id;
+  }
+}
+
+class StorePutBack : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    engine.wait_for_lease();
+    ASSERT_EQ(engine.make_group("ops", {"alice", "bob"}).code, Code::ok);
+  }
+  // Until it is delivered, so that nothing of it is under way.
+  wire::DeliveredSecret create(const std::string& client_id) {
+    const policy::Answer answer = engine.run(engine.creation(client_id), world.alice);
+    EXPECT_EQ(answer.code, Code::ok) << answer.detail;
+    std::optional<wire::DeliveredSecret> secret;
+    engine.wait_for([&] {
+      secret = engine.newest_secret("ops", world.alice);
+      return secret && secret->client_id == client_id;
+    });
+    wait_until_followed();
+    engine.wait_for_audit();
+    wait_until_followed();
+    return std::move(*secret);
+  }
+  void wait_until_followed() {
+    engine.wait_for([&] { return engine.store().counter(here) == partition().counter; });
+  }
+  void wait_until_noted(std::uint64_t counter) {
+    engine.wait_for([&] { return engine.counters().floor(here) == counter; });
+  }
+  store::MemoryContents::Partition& partition() { return world.raw->contents().partitions[here]; }
+  void put_back(store::MemoryContents::Partition old) {
+    old.fence = partition().fence;
+    partition() = std::move(old);
+  }
+
+  const unsigned here = store::partition_of("acme");
+  World world;
+  Engine engine{world};
+};
+
+TEST_F(StorePutBack, WhatNobodyHasRawAnyMoreStaysInForceAndLowersNoCounter) {
+  create("acme");
+  const store::MemoryContents::Partition old = partition();
+  const wire::DeliveredSecret secret = create(neighbour(0));
+  const std::uint64_t noted = partition().counter;
+  wait_until_noted(noted);
+  engine.pass(store::kept_ms + 1);
+  create(neighbour(1));  // what came before is not kept any longer
+  const std::uint64_t newest = partition().counter;
+  wait_until_noted(newest);
+  ASSERT_GT(newest, noted);
+
+  put_back(old);
+  engine.wait_for([&] { return engine.store().behind(here) > 0 && engine.store().lost_records(here) == 0; });
+  create(neighbour(2));  // life goes on in this partition
+  EXPECT_LT(partition().counter, newest);
+  EXPECT_EQ(engine.counters().floor(here), newest);
+  EXPECT_EQ(engine.check(secret.client_id, secret.secret.reveal()), 'n');
+  const policy::Answer rotated =
+      engine.run(engine.command(world.alice, policy::Verb::rotate, secret.client_id), world.alice);
+  EXPECT_EQ(rotated.code, Code::unavailable) << rotated.detail;
+  EXPECT_FALSE(partition().records.contains("credential:" + secret.client_id));
+}
+
+TEST_F(StorePutBack, WhatWasMendedWholeTakesTheStoresOwnCount) {
+  create("acme");
+  const store::MemoryContents::Partition old = partition();
+  const wire::DeliveredSecret secret = create(neighbour(0));
+  const std::uint64_t newest = partition().counter;
+  wait_until_noted(newest);
+
+  put_back(old);
+  engine.wait_for([&] { return partition().records.contains("credential:" + secret.client_id); });
+  EXPECT_LT(partition().counter, newest);
+  engine.wait_for([&] { return engine.counters().floor(here) == partition().counter; });
+  EXPECT_EQ(engine.store().behind(here), 0U);
+  EXPECT_EQ(engine.check(secret.client_id, secret.secret.reveal()), 'n');
+}
+
+}  // namespace
+}  // namespace shearline::actors::test
