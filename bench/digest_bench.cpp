@@ -109,8 +109,7 @@ void lanes(benchmark::State& state, engine::lanes::Kernel kernel) {
       last = next;
       next = (next + 1) % clients;
       const Client& client = population()[last];
-      jobs[i] = {&client.midstates.inner, &client.midstates.outer, as_bytes(client.secret),
-                 digests[i].data()};
+      jobs[i] = {&client.midstates, as_bytes(client.secret).data(), client.secret.size(), digests[i].data()};
     }
     engine::lanes::hmac(kernel, jobs);
     benchmark::DoNotOptimize(digests.data());

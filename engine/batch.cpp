@@ -96,8 +96,8 @@ void Batch::Impl::hash_foreign_keys() {
   for (std::size_t start = 0; start < foreign.size(); start += group_checks) {
     const std::size_t count = std::min(group_checks, foreign.size() - start);
     for (std::size_t i = 0; i < count; ++i) {
-      jobs[i] = {&table.lookup_key.inner, &table.lookup_key.outer, checks[foreign[start + i]].secret,
-                 digests[i].data()};
+      const ByteView api_key = checks[foreign[start + i]].secret;
+      jobs[i] = {&table.lookup_key, api_key.data(), api_key.size(), digests[i].data()};
     }
     hash({jobs.data(), count});
     for (std::size_t i = 0; i < count; ++i) {
@@ -141,8 +141,7 @@ void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     Check& check = checks[members[i]];
     settle(index, check);
-    const Midstates& key = check.entry->midstates;
-    jobs[i] = {&key.inner, &key.outer, check.secret, digests[i].data()};
+    jobs[i] = {&check.entry->midstates, check.secret.data(), check.secret.size(), digests[i].data()};
   }
   hash({jobs.data(), members.size()});
   for (std::size_t i = 0; i < members.size(); ++i) {

@@ -21,16 +21,11 @@ lanes::ChainingValue absorb_key(ByteView key, Byte pad) {
 }
 
 void hash_one(const Midstates& key, ByteView message, std::span<Byte, 32> out) {
-  const lanes::Job job{&key.inner, &key.outer, message, out.data()};
+  const lanes::Job job{&key, message.data(), message.size(), out.data()};
   lanes::hmac({&job, 1});
 }
 
 }  // namespace
-
-Midstates::~Midstates() {
-  wipe({reinterpret_cast<Byte*>(inner.data()), sizeof inner});
-  wipe({reinterpret_cast<Byte*>(outer.data()), sizeof outer});
-}
 
 Midstates hmac_midstates(ByteView key) {
   Hash hashed{};

@@ -13,16 +13,7 @@
 
 namespace shearline::engine {
 
-// SHA-256 chaining values after the first block of the inner and of the outer hash. Wiped with its owner.
-struct Midstates {
-  Midstates() = default;
-  Midstates(const Midstates&) = default;
-  Midstates& operator=(const Midstates&) = default;
-  ~Midstates();
-
-  lanes::ChainingValue inner{};
-  lanes::ChainingValue outer{};
-};
+using lanes::Midstates;
 
 Midstates hmac_midstates(ByteView key);  // RFC 2104, a key of any length
 Midstates derive_midstates(const Key& pepper, std::string_view client_id);

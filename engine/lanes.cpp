@@ -3,7 +3,19 @@
 #include "base/secret.hpp"
 #include "engine/lanes_kernels.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace shearline::engine::lanes {
 namespace {
@@ -11,75 +23,159 @@ namespace {
 constexpr ChainingValue initial_value = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
-void store_be32(std::uint32_t value, Byte* out) {
-  for (int i = 3; i >= 0; --i, value >>= 8) out[i] = static_cast<Byte>(value);
+#if defined(__x86_64__)
+bool has_sha_ni() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
+         __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
 }
 
-void store(const ChainingValue& state, Byte* out) {
-  for (std::size_t i = 0; i < state.size(); ++i) store_be32(state[i], out + 4 * i);
+// The builtin also asks whether the system saves the wide registers.
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("bmi2");
 }
 
-// One HMAC after another on one stream. The two scratch blocks hold the ends of messages, so they are wiped
-// when the last job is done.
-class Stream {
- public:
-  explicit Stream(detail::Compress compress) : compress_(compress) {
-    outer_block_.fill(0);
-    outer_block_[digest_bytes] = 0x80;
-    store_be64((block_bytes + digest_bytes) * 8, outer_block_.data() + block_bytes - 8);
-  }
-  ~Stream() {
-    wipe(tail_);
-    wipe(outer_block_);
-  }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
+std::vector<Kernel> kernels_here() {
+  std::vector<Kernel> here;
+  if (has_avx512()) here.push_back(Kernel::avx512);
+  if (has_sha_ni()) here.push_back(Kernel::sha_ni);
+  if (__builtin_cpu_supports("avx2")) here.push_back(Kernel::avx2);
+  here.push_back(Kernel::portable);
+  return here;
+}
 
-  void run(const Job& job) {
-    ChainingValue state = *job.inner;
-    const std::size_t whole_blocks = job.message.size() / block_bytes;
-    if (whole_blocks > 0) compress_(state, job.message.data(), whole_blocks);
-    compress_(state, tail_.data(), pad(job.message, whole_blocks * block_bytes));
-    store(state, outer_block_.data());
-    state = *job.outer;
-    compress_(state, outer_block_.data(), 1);
-    store(state, job.digest);
-  }
-
- private:
-  // What is left of the message and its padding (FIPS 180-4 section 5.1.1), the key's block counted in the
-  // length. Returns how many blocks that makes.
-  std::size_t pad(ByteView message, std::size_t done) {
-    const std::size_t left = message.size() - done;
-    const std::size_t blocks = left <= one_block_message_bytes_max ? 1 : 2;
-    if (left > 0) std::memcpy(tail_.data(), message.data() + done, left);
-    std::memset(tail_.data() + left, 0, blocks * block_bytes - left);
-    tail_[left] = 0x80;
-    store_be64((block_bytes + message.size()) * 8, tail_.data() + blocks * block_bytes - 8);
-    return blocks;
-  }
-
-  detail::Compress compress_;
-  std::array<Byte, 2 * block_bytes> tail_;
-  std::array<Byte, block_bytes> outer_block_;
-};
-
-detail::Compress compress_of(Kernel kernel) {
+const detail::Functions& functions_of(Kernel kernel) {
   switch (kernel) {
+    case Kernel::avx512:
+      return detail::avx512;
+    case Kernel::avx2:
+      return detail::avx2;
     case Kernel::sha_ni:
-      return detail::compress_sha_ni;
+      return detail::sha_ni;
+    case Kernel::armv8:
     case Kernel::portable:
       break;
   }
-  return detail::compress_portable;
+  return detail::portable;
+}
+#elif defined(__aarch64__)
+std::vector<Kernel> kernels_here() {
+  if ((getauxval(AT_HWCAP) & HWCAP_SHA2) != 0) return {Kernel::armv8, Kernel::portable};
+  return {Kernel::portable};
+}
+
+const detail::Functions& functions_of(Kernel kernel) {
+  return kernel == Kernel::armv8 ? detail::armv8 : detail::portable;
+}
+#else
+std::vector<Kernel> kernels_here() { return {Kernel::portable}; }
+const detail::Functions& functions_of(Kernel) { return detail::portable; }
+#endif
+
+// Which kernels hash(jobs) uses, and when.
+struct Plan {
+  Kernel many;            // for full sets of `lanes`
+  std::size_t lanes;      // 1 where `few` is never better
+  Kernel few;             // for fewer than `many_from` and for what full sets leave over
+  std::size_t many_from;  // from so many on a set of lanes that is not full is the faster one
+  std::optional<Kernel> forced;
+};
+
+constexpr std::size_t avx512_lanes = 16;
+// bench/lanes_bench measures where one half-empty set of sixteen lanes overtakes pairs of SHA-NI streams.
+constexpr std::size_t avx512_from = 9;
+
+std::optional<Kernel> read_forced_kernel() {
+  const char* const name = std::getenv(kernel_variable);
+  if (name == nullptr || *name == 0) return std::nullopt;
+  std::string known;
+  for (const Kernel kernel : kernels()) {
+    if (name_of(kernel) == name) return kernel;
+    known += ' ';
+    known += name_of(kernel);
+  }
+  throw std::invalid_argument(std::string(kernel_variable) + " is '" + name +
+                              "'; this processor has:" + known);
+}
+
+Plan make_plan() {
+  if (const std::optional<Kernel> forced = forced_kernel()) return {*forced, 1, *forced, 1, forced};
+  const std::span<const Kernel> here = kernels();
+  const bool both = here.size() > 1 && here[0] == Kernel::avx512 && here[1] == Kernel::sha_ni;
+  if (both) return {Kernel::avx512, avx512_lanes, Kernel::sha_ni, avx512_from, std::nullopt};
+  return {here[0], 1, here[0], 1, std::nullopt};
+}
+
+const Plan& plan() {
+  static const Plan made = make_plan();
+  return made;
+}
+
+bool is_one_block(const Job& job) { return job.message_bytes <= one_block_message_bytes_max; }
+
+// Hash is a member of detail::Functions.
+using Hash = void (*detail::Functions::*)(const Job*, std::size_t);
+
+void run(Kernel kernel, Hash hash, std::span<const Job> jobs) {
+  if (!jobs.empty()) (functions_of(kernel).*hash)(jobs.data(), jobs.size());
+}
+
+void run(const Plan& by, Hash hash, std::span<const Job> jobs) {
+  const std::size_t rest = jobs.size() % by.lanes;
+  const std::size_t many = rest < by.many_from ? jobs.size() - rest : jobs.size();
+  run(by.many, hash, jobs.first(many));
+  run(by.few, hash, jobs.subspan(many));
+}
+
+// Jobs that are sorted apart at a time, on the stack.
+constexpr std::size_t mixed_jobs = 128;
+
+// Messages of one block keep their own way when longer ones are among them.
+template <class By>
+void run_mixed(const By& by, std::span<const Job> jobs) {
+  std::array<Job, mixed_jobs> apart;
+  const auto middle =
+      std::partition_copy(jobs.begin(), jobs.end(), apart.begin(), apart.rbegin(), is_one_block);
+  const auto shorter = static_cast<std::size_t>(middle.first - apart.begin());
+  const auto one_block = std::span(apart).first(shorter);
+  const auto longer = std::span(apart).last(jobs.size() - shorter);
+  std::ranges::sort(longer, {}, &Job::message_bytes);
+  run(by, &detail::Functions::one_block, one_block);
+  run(by, &detail::Functions::any_length, longer);
+}
+
+template <class By>
+void run_all(const By& by, std::span<const Job> jobs) {
+  if (std::ranges::all_of(jobs, is_one_block)) return run(by, &detail::Functions::one_block, jobs);
+  while (!jobs.empty()) {
+    const std::size_t now = std::min(mixed_jobs, jobs.size());
+    run_mixed(by, jobs.first(now));
+    jobs = jobs.subspan(now);
+  }
 }
 
 }  // namespace
 
+Midstates::~Midstates() {
+  wipe({reinterpret_cast<Byte*>(inner.data()), sizeof inner});
+  wipe({reinterpret_cast<Byte*>(outer.data()), sizeof outer});
+}
+
 std::string_view name_of(Kernel kernel) {
   switch (kernel) {
+    case Kernel::avx512:
+      return "avx512";
+    case Kernel::avx2:
+      return "avx2";
     case Kernel::sha_ni:
       return "sha_ni";
+    case Kernel::armv8:
+      return "armv8";
     case Kernel::portable:
       break;
   }
@@ -87,21 +183,26 @@ std::string_view name_of(Kernel kernel) {
 }
 
 std::span<const Kernel> kernels() {
-  static constexpr std::array all = {Kernel::sha_ni, Kernel::portable};
-  static const bool sha_ni = detail::has_sha_ni();
-  return std::span(all).subspan(sha_ni ? 0 : 1);
+  static const std::vector<Kernel> here = kernels_here();
+  return here;
 }
 
-void hmac(Kernel kernel, std::span<const Job> jobs) {
-  Stream stream(compress_of(kernel));
-  for (const Job& job : jobs) stream.run(job);
+std::optional<Kernel> forced_kernel() {
+  static const std::optional<Kernel> forced = read_forced_kernel();
+  return forced;
 }
 
-void hmac(std::span<const Job> jobs) { hmac(kernels().front(), jobs); }
+Kernel kernel_for(std::size_t jobs) {
+  const Plan& by = plan();
+  return jobs % by.lanes < by.many_from && jobs < by.lanes ? by.few : by.many;
+}
+
+void hmac(std::span<const Job> jobs) { run_all(plan(), jobs); }
+void hmac(Kernel kernel, std::span<const Job> jobs) { run_all(kernel, jobs); }
 
 ChainingValue after_block(Block block) {
   ChainingValue state = initial_value;
-  compress_of(kernels().front())(state, block.data(), 1);
+  functions_of(plan().few).compress(state.data(), block.data());
   return state;
 }
 

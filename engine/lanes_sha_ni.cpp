@@ -1,92 +1,84 @@
-// SHA-256 compression with the SHA extensions of x86-64, one stream. The instructions want the eight state
-// words as two registers, ABEF and CDGH, and do two rounds each; the message schedule lives in four registers
-// of four words that are replaced as the rounds go on.
-#include "engine/lanes_kernels.hpp"
+// SHA-256 with the SHA extensions of x86-64, two messages in flight. The instructions want the eight words of a
+// chaining value as two registers, ABEF and CDGH, and do two rounds each; the message schedule lives in four
+// registers of four words that are replaced as the rounds go on.
+#include "engine/lanes_streams.hpp"
+#include "engine/lanes_x86_block.hpp"
 
-#if defined(__x86_64__)
-
-#include <cpuid.h>
 #include <immintrin.h>
-
-#define SHEARLINE_SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
 
 namespace shearline::engine::lanes::detail {
 namespace {
 
-struct State {
-  __m128i abef;
-  __m128i cdgh;
+struct ShaNi {
+  using Vector = __m128i;
+  struct State {
+    __m128i abef;
+    __m128i cdgh;
+  };
+
+  [[gnu::always_inline]] static Vector zero() { return _mm_setzero_si128(); }
+  [[gnu::always_inline]] static Vector add(Vector a, Vector b) { return _mm_add_epi32(a, b); }
+  [[gnu::always_inline]] static Vector load_words(const std::uint32_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const Vector*>(from));
+  }
+  [[gnu::always_inline]] static void add_to(State& state, const State& more) {
+    state.abef = _mm_add_epi32(state.abef, more.abef);
+    state.cdgh = _mm_add_epi32(state.cdgh, more.cdgh);
+  }
+  [[gnu::always_inline]] static void four_rounds(State& state, Vector constants_and_words) {
+    state.cdgh = _mm_sha256rnds2_epu32(state.cdgh, state.abef, constants_and_words);
+    state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, _mm_shuffle_epi32(constants_and_words, 0x0e));
+  }
+  // From words t-16 to t-1 the words t to t+3.
+  [[gnu::always_inline]] static Vector next_words(Vector oldest, Vector old, Vector newer, Vector newest) {
+    const Vector seven_back = _mm_alignr_epi8(newest, newer, 4);
+    return _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(oldest, old), seven_back), newest);
+  }
+
+  [[gnu::always_inline]] static void load_state(State& state, const std::uint32_t* words) {
+    const Vector cdab = _mm_shuffle_epi32(load_words(words), 0xb1);      // from A B C D, low word first
+    const Vector efgh = _mm_shuffle_epi32(load_words(words + 4), 0x1b);  // from E F G H
+    state.abef = _mm_alignr_epi8(cdab, efgh, 8);
+    state.cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
+  }
+  [[gnu::always_inline]] static void digest_words(const State& state, Vector* words) {
+    const Vector feba = _mm_shuffle_epi32(state.abef, 0x1b);
+    const Vector dchg = _mm_shuffle_epi32(state.cdgh, 0xb1);
+    words[0] = _mm_blend_epi16(feba, dchg, 0xf0);
+    words[1] = _mm_alignr_epi8(dchg, feba, 8);
+  }
+  [[gnu::always_inline]] static void load_block(const Job& job, std::size_t block, Vector* words) {
+    load_padded_block(job, block, words);
+  }
+  [[gnu::always_inline]] static void store_digest(const State& state, Byte* digest) {
+    Vector words[2];
+    digest_words(state, words);
+    _mm_storeu_si128(reinterpret_cast<Vector*>(digest), from_big_endian(words[0]));
+    _mm_storeu_si128(reinterpret_cast<Vector*>(digest) + 1, from_big_endian(words[1]));
+  }
 };
 
-SHEARLINE_SHA_NI inline State load_state(const ChainingValue& words) {
-  const auto* in = reinterpret_cast<const __m128i*>(words.data());
-  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(in), 0xb1);      // from A B C D, low word first
-  const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(in + 1), 0x1b);  // from E F G H
-  return {_mm_alignr_epi8(cdab, efgh, 8), _mm_blend_epi16(efgh, cdab, 0xf0)};
+constexpr std::size_t streams = 2;
+constexpr std::size_t stack_bytes = 768;  // more than the functions below and their spilled registers need
+
+void one_block(const Job* jobs, std::size_t count) {
+  for (; count >= streams; count -= streams, jobs += streams) hash_one_block<ShaNi, streams>(jobs);
+  for (; count > 0; --count, ++jobs) hash_one_block<ShaNi, 1>(jobs);
+  wipe_stack<ShaNi, stack_bytes>();
 }
 
-SHEARLINE_SHA_NI inline void store_state(const State& state, ChainingValue& words) {
-  auto* out = reinterpret_cast<__m128i*>(words.data());
-  const __m128i feba = _mm_shuffle_epi32(state.abef, 0x1b);
-  const __m128i dchg = _mm_shuffle_epi32(state.cdgh, 0xb1);
-  _mm_storeu_si128(out, _mm_blend_epi16(feba, dchg, 0xf0));
-  _mm_storeu_si128(out + 1, _mm_alignr_epi8(dchg, feba, 8));
+void any_length(const Job* jobs, std::size_t count) {
+  hash_any_length<ShaNi, streams>(jobs, count);
+  wipe_stack<ShaNi, stack_bytes>();
 }
 
-SHEARLINE_SHA_NI inline void compress_one(State& state, const Byte* block) {
-  const __m128i big_endian_words = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
-  __m128i w[4];
-  for (int i = 0; i < 4; ++i) {
-    w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block) + i), big_endian_words);
-  }
-  const State before = state;
-  const auto* constants = reinterpret_cast<const __m128i*>(round_constants.data());
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) {  // four rounds each
-    __m128i& oldest = w[i & 3];
-    const __m128i& newest = w[(i + 3) & 3];
-    const __m128i sum = _mm_add_epi32(oldest, _mm_load_si128(constants + i));
-    state.cdgh = _mm_sha256rnds2_epu32(state.cdgh, state.abef, sum);
-    state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, _mm_shuffle_epi32(sum, 0x0e));
-    if (i < 12) {
-      // w[t-16] + sigma0(w[t-15]), then w[t-7], then sigma1(w[t-2]).
-      const __m128i seven_back = _mm_alignr_epi8(newest, w[(i + 2) & 3], 4);
-      const __m128i partial = _mm_add_epi32(_mm_sha256msg1_epu32(oldest, w[(i + 1) & 3]), seven_back);
-      oldest = _mm_sha256msg2_epu32(partial, newest);
-    }
-  }
-  state.abef = _mm_add_epi32(state.abef, before.abef);
-  state.cdgh = _mm_add_epi32(state.cdgh, before.cdgh);
+void compress(std::uint32_t* words, const Byte* block) {
+  compress_block<ShaNi>(words, block);
+  wipe_stack<ShaNi, stack_bytes>();
 }
 
 }  // namespace
 
-bool has_sha_ni() {
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_SSSE3) == 0 || (c & bit_SSE4_1) == 0) return false;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
-}
-
-SHEARLINE_SHA_NI void compress_sha_ni(ChainingValue& state, const Byte* blocks, std::size_t count) {
-  State registers = load_state(state);
-  for (; count > 0; --count, blocks += block_bytes) compress_one(registers, blocks);
-  store_state(registers, state);
-}
+const Functions sha_ni{one_block, any_length, compress};
 
 }  // namespace shearline::engine::lanes::detail
-
-#else
-
-namespace shearline::engine::lanes::detail {
-
-bool has_sha_ni() { return false; }
-void compress_sha_ni(ChainingValue& state, const Byte* blocks, std::size_t count) {
-  compress_portable(state, blocks, count);
-}
-
-}  // namespace shearline::engine::lanes::detail
-
-#endif
