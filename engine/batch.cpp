@@ -1,5 +1,6 @@
 #include "engine/batch.hpp"
 
+#include "engine/client_ids.hpp"
 #include "engine/table_impl.hpp"
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace {
 // Checks that go through the passes together: their entries (192 bytes each) and one group more fit the
 // nearest cache, and no set of lanes is left half empty but the last.
 constexpr std::size_t group_checks = 64;
+// A group is prepared two groups before it is judged.
+constexpr std::size_t groups_in_flight = 3;
 
 struct Check {
   ByteView client_id;  // empty for a foreign key
@@ -21,8 +24,15 @@ struct Check {
   std::uint32_t number = no_entry;
   SlotKind kind = SlotKind::client;
   bool client_disagrees = false;  // the key in the secret's place is another client's
-  Outcome outcome = Outcome::loading;
   std::uint8_t version = no_version;
+};
+
+// The checks of one group that are to be hashed: all but the malformed ones.
+struct Group {
+  std::array<std::uint16_t, group_checks> members;
+  std::size_t size = 0;
+
+  std::span<const std::uint16_t> checks() const { return std::span(members).first(size); }
 };
 
 void prefetch_entry(const Entry* entry) {
@@ -35,7 +45,8 @@ void prefetch_entry(const Entry* entry) {
 struct Batch::Impl {
   Impl(const Table& table_, const View& view_) : table(table_.impl()), view(view_) {
     checks.resize(batch_checks_max);
-    to_hash.reserve(batch_checks_max);
+    outcomes.resize(batch_checks_max);
+    expected.reserve(batch_checks_max);
     foreign.reserve(batch_checks_max);
   }
 
@@ -44,18 +55,21 @@ struct Batch::Impl {
   void expect(Check& check);
   void hash(std::span<const lanes::Job> jobs);
   void hash_foreign_keys();
-  std::span<const std::uint16_t> group(std::size_t g) const;
+  void examine_ids(std::size_t g);
   void prefetch_slots(const Index& index, std::size_t g);
   void find_entries(const Index& index, std::size_t g);
   void settle(const Index& index, Check& check) const;
   void judge_group(const Index& index, std::size_t g, TimeMs now);
+  std::size_t groups_count() const { return (expected.size() + group_checks - 1) / group_checks; }
 
   const Table::Impl& table;
   const View& view;
-  std::vector<Check> checks;  // the first `size` are in use
+  std::vector<Check> checks;      // the first `size` are in use
+  std::vector<Outcome> outcomes;  // of the same index
   std::size_t size = 0;
-  std::vector<std::uint16_t> to_hash;  // all but the malformed ones
-  std::vector<std::uint16_t> foreign;  // those whose client a first hash has to find
+  std::vector<std::uint16_t> expected;  // all but those seen to be malformed as they came
+  std::vector<std::uint16_t> foreign;   // those whose client a first hash has to find
+  std::array<Group, groups_in_flight> groups;
   std::array<lanes::Job, group_checks> jobs;
   std::array<std::array<Byte, lanes::digest_bytes>, group_checks> digests;
   std::uint64_t hashed_jobs = 0;
@@ -64,6 +78,7 @@ static_assert(batch_checks_max <= UINT16_MAX);
 
 Check& Batch::Impl::add() {
   assert(size < batch_checks_max);
+  outcomes[size] = Outcome::loading;
   Check& check = checks[size++];
   check = Check{};
   return check;
@@ -72,18 +87,14 @@ Check& Batch::Impl::add() {
 std::size_t Batch::Impl::malformed(ByteView client_id) {
   Check& check = add();
   check.client_id = client_id;
-  check.outcome = Outcome::malformed;
+  outcomes[size - 1] = Outcome::malformed;
   return size - 1;
 }
 
 void Batch::Impl::expect(Check& check) {
   const auto index = static_cast<std::uint16_t>(&check - checks.data());
-  if (check.kind == SlotKind::client) {
-    check.hash = table.hash_client_id(check.client_id);
-  } else {
-    foreign.push_back(index);
-  }
-  to_hash.push_back(index);
+  if (check.kind == SlotKind::foreign_key) foreign.push_back(index);
+  expected.push_back(index);
 }
 
 void Batch::Impl::hash(std::span<const lanes::Job> ready) {
@@ -107,18 +118,37 @@ void Batch::Impl::hash_foreign_keys() {
   }
 }
 
-std::span<const std::uint16_t> Batch::Impl::group(std::size_t g) const {
-  const std::size_t start = std::min(g * group_checks, to_hash.size());
-  return std::span(to_hash).subspan(start, std::min(group_checks, to_hash.size() - start));
+// Which ids of the group are sound and what they hash to; a foreign key names none and has its hash already.
+void Batch::Impl::examine_ids(std::size_t g) {
+  Group& group = groups[g % groups_in_flight];
+  group.size = 0;
+  const std::size_t start = std::min(g * group_checks, expected.size());
+  const auto wanted = std::span(expected).subspan(start, std::min(group_checks, expected.size() - start));
+  std::array<ByteView, group_checks> ids;
+  std::array<client_ids::Examined, group_checks> examined;
+  for (std::size_t i = 0; i < wanted.size(); ++i) ids[i] = checks[wanted[i]].client_id;
+  client_ids::examine(table.hash_client_id, std::span(ids).first(wanted.size()),
+                      std::span(examined).first(wanted.size()));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Check& check = checks[wanted[i]];
+    if (check.kind == SlotKind::client) {
+      check.hash = examined[i].hash;
+      if (!examined[i].sound) {
+        outcomes[wanted[i]] = Outcome::malformed;
+        continue;
+      }
+    }
+    group.members[group.size++] = wanted[i];
+  }
 }
 
 void Batch::Impl::prefetch_slots(const Index& index, std::size_t g) {
-  for (const std::uint16_t at : group(g)) index.prefetch(checks[at].hash);
+  for (const std::uint16_t at : groups[g % groups_in_flight].checks()) index.prefetch(checks[at].hash);
 }
 
 // Takes the slot's word for it, so that the entry need not be here yet.
 void Batch::Impl::find_entries(const Index& index, std::size_t g) {
-  for (const std::uint16_t at : group(g)) {
+  for (const std::uint16_t at : groups[g % groups_in_flight].checks()) {
     Check& check = checks[at];
     check.number = index.first(check.kind, check.hash).entry;
     check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
@@ -137,7 +167,7 @@ void Batch::Impl::settle(const Index& index, Check& check) const {
 }
 
 void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
-  const std::span<const std::uint16_t> members = group(g);
+  const std::span<const std::uint16_t> members = groups[g % groups_in_flight].checks();
   for (std::size_t i = 0; i < members.size(); ++i) {
     Check& check = checks[members[i]];
     settle(index, check);
@@ -150,7 +180,7 @@ void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
     const Finding finding = judge(*check.entry, digests[i], now, heard_at_ms);
     const bool counts = check.number != no_entry && !check.client_disagrees;
     const Outcome otherwise = check.number == no_entry ? Outcome::unknown_client : Outcome::mismatch;
-    check.outcome = counts ? finding.outcome : otherwise;
+    outcomes[members[i]] = counts ? finding.outcome : otherwise;
     check.version = counts ? finding.version : no_version;
   }
 }
@@ -163,7 +193,6 @@ std::size_t Batch::size() const { return impl_->size; }
 
 std::size_t Batch::add_pair(ByteView client_id, ByteView secret) {
   Impl& in = *impl_;
-  if (!is_client_id(client_id)) return in.malformed(client_id);
   if (secret.empty() || secret.size() > secret_bytes_max) return in.malformed(client_id);
   bool client_disagrees = false;
   if (const std::optional<KeyParts> key = parse_api_key(secret)) {
@@ -194,33 +223,35 @@ std::size_t Batch::add_key(ByteView api_key) {
 
 void Batch::run(TimeMs now) {
   Impl& in = *impl_;
-  if (!in.view.loaded.load(std::memory_order_acquire)) return;  // every check says `loading` already
+  if (!in.view.loaded.load(std::memory_order_acquire)) {
+    for (std::size_t g = 0; g < in.groups_count(); ++g) in.examine_ids(g);
+    return;  // every other check says `loading` already
+  }
   const Index& index = in.table.index();
   in.hash_foreign_keys();
   // While one group is hashed, the next one's entries and the slots of the one after are on their way.
-  in.prefetch_slots(index, 0);
-  in.prefetch_slots(index, 1);
+  const auto prepare = [&](std::size_t g) {
+    in.examine_ids(g);
+    in.prefetch_slots(index, g);
+  };
+  prepare(0);
+  prepare(1);
   in.find_entries(index, 0);
-  for (std::size_t g = 0; !in.group(g).empty(); ++g) {
-    in.prefetch_slots(index, g + 2);
+  for (std::size_t g = 0; g < in.groups_count(); ++g) {
+    prepare(g + 2);
     in.find_entries(index, g + 1);
     in.judge_group(index, g, now);
   }
   wipe({in.digests.front().data(), sizeof in.digests});
 }
 
-Outcome Batch::outcome(std::size_t index) const {
-  assert(index < impl_->size);
-  return impl_->checks[index].outcome;
-}
-
-Verdict Batch::verdict(std::size_t index) const { return verdict_of(outcome(index)); }
+std::span<const Outcome> Batch::outcomes() const { return std::span(impl_->outcomes).first(impl_->size); }
 
 Match Batch::match(std::size_t index) const {
   assert(index < impl_->size);
   const Check& check = impl_->checks[index];
   Match match;
-  match.outcome = check.outcome;
+  match.outcome = impl_->outcomes[index];
   if (check.number == no_entry) return match;
   match.partition = check.entry->partition;
   if (check.version == no_version) return match;
@@ -238,7 +269,7 @@ ByteView Batch::client_id(std::size_t index) const {
 
 void Batch::clear() {
   impl_->size = 0;
-  impl_->to_hash.clear();
+  impl_->expected.clear();
   impl_->foreign.clear();
 }
 

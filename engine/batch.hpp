@@ -41,8 +41,9 @@ class Batch {
   // Once, in a turn of the table (Table::enter_turn). The results are read in the same turn.
   void run(TimeMs now);
 
-  Outcome outcome(std::size_t index) const;
-  Verdict verdict(std::size_t index) const;
+  std::span<const Outcome> outcomes() const;  // of all checks, by index
+  Outcome outcome(std::size_t index) const { return outcomes()[index]; }
+  Verdict verdict(std::size_t index) const { return verdict_of(outcome(index)); }
   Match match(std::size_t index) const;
   // As presented, or from the key; of a foreign key the client it was found to belong to, or empty. Until
   // clear().

@@ -48,9 +48,14 @@ std::uint64_t load_tail(ByteView bytes) {
 
 }  // namespace
 
+SipKey KeyedHasher::key() const {
+  return {k0_ ^ 0x736f6d6570736575ULL, k1_ ^ 0x646f72616e646f6dULL ^ 0xee, k0_ ^ 0x6c7967656e657261ULL,
+          k1_ ^ 0x7465646279746573ULL};
+}
+
 KeyedHash KeyedHasher::operator()(ByteView bytes) const {
-  SipState state{k0_ ^ 0x736f6d6570736575ULL, k1_ ^ 0x646f72616e646f6dULL ^ 0xee, k0_ ^ 0x6c7967656e657261ULL,
-                 k1_ ^ 0x7465646279746573ULL};
+  const SipKey begin = key();
+  SipState state{begin.v0, begin.v1, begin.v2, begin.v3};
   const std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56 | load_tail(bytes);
   for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.absorb(load_le64(bytes.data()));
   state.absorb(last);

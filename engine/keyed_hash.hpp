@@ -17,12 +17,18 @@ struct KeyedHash {
   bool operator==(const KeyedHash&) const = default;
 };
 
+// The state before the first word.
+struct SipKey {
+  std::uint64_t v0, v1, v2, v3;
+};
+
 class KeyedHasher {
  public:
   KeyedHasher(std::uint64_t k0, std::uint64_t k1) : k0_(k0), k1_(k1) {}
   explicit KeyedHasher(Random& random) : KeyedHasher(random.next_u64(), random.next_u64()) {}
 
   KeyedHash operator()(ByteView bytes) const;
+  SipKey key() const;
 
  private:
   std::uint64_t k0_;

@@ -30,11 +30,15 @@ void write_versions(const CredentialFacts& facts, Entry& entry) {
     entry.not_after_ms[i] = std::min(version.not_after_ms, facts.expires_at_ms);
     entry.accepted_mask |= static_cast<std::uint8_t>(1U << i);
   }
+  unsigned dead = 0;
+  unsigned revoked = 0;
   for (std::size_t i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
     entry.dead_prefixes[i] = prefix_of(facts.dead[i].digest->reveal());
-    entry.dead_mask |= 1U << i & 0xfU;
-    if (facts.dead[i].revoked) entry.revoked_mask |= 1U << i & 0xfU;
+    dead |= 1U << i;
+    if (facts.dead[i].revoked) revoked |= 1U << i;
   }
+  entry.dead_mask = dead & 0xfU;
+  entry.revoked_mask = revoked & 0xfU;
 }
 
 void write_side(const CredentialFacts& facts, KeyedHash foreign_key, EntrySide& side) {

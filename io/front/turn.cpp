@@ -154,7 +154,7 @@ void Turn::run_batch() {
   resolved_at_ms_ = clock_.now_ms();
   batch_.run(resolved_at_ms_);
   std::array<std::uint32_t, engine::outcome_count> seen{};
-  for (std::size_t i = 0; i < batch_.size(); ++i) ++seen[static_cast<std::size_t>(batch_.outcome(i))];
+  for (const engine::Outcome outcome : batch_.outcomes()) ++seen[static_cast<std::size_t>(outcome)];
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] > 0) counters_.checks[i].add(seen[i]);
   }
@@ -194,9 +194,9 @@ void Turn::write_verdict_bytes(const Pending& pending) {
   Bytes& out = pending.to->out();
   const std::size_t from = out.size();
   out.resize(from + pending.count);
-  for (std::size_t i = 0; i < pending.count; ++i) {
-    out[from + i] = verdict_bytes[static_cast<std::size_t>(batch_.outcome(pending.first + i))];
-  }
+  std::ranges::transform(
+      batch_.outcomes().subspan(pending.first, pending.count), &out[from],
+      [](engine::Outcome outcome) { return verdict_bytes[static_cast<std::size_t>(outcome)]; });
 }
 
 // Only an accepted credential is told more than its verdict; a rejected caller learns nothing else.

@@ -59,9 +59,13 @@ class Turn {
     ByteView client_id;
     ByteView secret;
     std::size_t pairs = 0;
-    for (; next(client_id, secret); ++pairs) {
+    while (next(client_id, secret)) {
       make_room();
-      add(to, Kind::verdict_bytes, batch_.add_pair(client_id, secret), 1);
+      const std::size_t first = batch_.add_pair(client_id, secret);
+      std::size_t count = 1;
+      for (; !batch_.full() && next(client_id, secret); ++count) batch_.add_pair(client_id, secret);
+      add(to, Kind::verdict_bytes, first, count);
+      pairs += count;
     }
     return pairs;
   }
