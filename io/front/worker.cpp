@@ -176,9 +176,10 @@ Worker::Worker(const WorkerOptions& options, engine::Table& table, const engine:
       running_(has_begun_.get_future().share()) {}
 
 Status Worker::run() {
-  auto loop = loop::make_uring_loop({.entries = options_.ring_entries,
-                                     .receive_buffers = options_.receive_buffers,
-                                     .receive_buffer_bytes = options_.receive_buffer_bytes});
+  auto loop = loop::make_loop({.backend = options_.backend,
+                               .entries = options_.ring_entries,
+                               .receive_buffers = options_.receive_buffers,
+                               .receive_buffer_bytes = options_.receive_buffer_bytes});
   if (!loop) {
     if (index_ == 0) front_.end_dealing();
     has_begun_.set_value(std::unexpected(loop.error()));

@@ -1,12 +1,11 @@
-// The data plane: one worker per core takes what its ring delivered, gathers every check in it into one
+// The data plane: one worker per core takes what its loop delivered, gathers every check in it into one
 // batch, answers, and sleeps. Its public face for server/, which makes one Front and N workers and gives each
 // a thread. Knows no store and no actor; the table and the view are all it reads.
 //
 //   Front front(count);
 //   std::vector<std::unique_ptr<Worker>> workers;   // worker 0 holds the listeners
 //   for (i) threads.emplace_back([&] { workers[i]->run(); });
-//   for (worker) if (Status running = worker->wait_until_running(); !running) ... say why (io_uring), status
-//   78
+//   for (worker) if (Status running = worker->wait_until_running(); !running) ... say why
 //   ...
 //   front.stop();  join;  close the listening sockets
 //
@@ -39,6 +38,7 @@ struct WorkerOptions {
   std::int64_t drain_ms = 2'000;       // after stop, for requests begun and replies unsent
   std::int64_t accept_retry_ms = 100;  // after the process ran out of descriptors
   TimeMs answer_max_age_ms = 60'000;   // ceiling of EXPLAIN's max_age_ms, beside the version's own end
+  loop::Backend backend = loop::Backend::io_uring;  // the same for all workers: they send each other messages
   unsigned ring_entries = 1024;
   unsigned receive_buffers = 256;  // the bounded ingress queue, for all connections of the worker
   unsigned receive_buffer_bytes = 16 * 1024;
@@ -56,7 +56,7 @@ class Worker {
 
   // Serves until Front::stop(): then stops accepting, answers new checks with -UNAVAILABLE stopping, finishes
   // and sends what is in flight for at most drain_ms, closes every connection, and returns. Workers other
-  // than 0 return when worker 0 has stopped dealing. unavailable: no ring could be made here; the message
+  // than 0 return when worker 0 has stopped dealing. unavailable: no loop could be made here; the message
   // says what to permit. If worker 0 cannot run, stop the front: the others wait for that.
   Status run();
   // Blocks until run() serves, or has failed to: then with its error.

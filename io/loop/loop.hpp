@@ -1,6 +1,6 @@
 // One thread's door to the kernel: completions in, operations out. Completion-shaped, so that the io_uring
-// backend (uring.cpp) and an epoll backend can stand under the same interface. Knows operations and no
-// fibers; workers write handlers, the control thread and the CLI park fibers on operations
+// backend (uring.cpp) and the epoll backend (epoll.cpp) stand under the same interface. Knows operations and
+// no fibers; workers write handlers, the control thread and the CLI park fibers on operations
 // (fiber_scheduler.hpp).
 //
 // Rules of the loop:
@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace shearline::loop {
 
@@ -32,6 +33,7 @@ namespace shearline::loop {
 // flags: completion_more, completion_buffer | id << completion_buffer_shift.
 struct Operation {
   void (*complete)(Operation* self, int result, std::uint32_t flags) = nullptr;
+  void* of_backend = nullptr;  // the epoll backend's, while the operation is in flight
 };
 inline constexpr std::uint32_t completion_buffer = 1U << 0;
 inline constexpr std::uint32_t completion_more = 1U << 1;
@@ -48,10 +50,16 @@ struct NotifyHook
   void (*run)(NotifyHook* self) = nullptr;
 };
 
+// What stands under the loop. automatic: io_uring where it is permitted, else epoll.
+enum class Backend : std::uint8_t { automatic, io_uring, epoll };
+std::string_view name_of(Backend backend);
+
+inline constexpr unsigned receive_buffers_max = 1U << 15;  // the kernel's own limit for one buffer ring
 struct LoopOptions {
+  Backend backend = Backend::automatic;
   unsigned entries = 1024;  // submission queue; the completion queue is 4 times as large
   unsigned receive_buffers =
-      0;  // provided buffers for receive_multishot; 0: none. A power of two, at most 32768
+      0;  // provided buffers for receive_multishot; 0: none. A power of two, at most receive_buffers_max
   unsigned receive_buffer_bytes = 16 * 1024;
 };
 
@@ -81,8 +89,8 @@ class Loop {
   // Ends the given operation early; its own final completion still comes (-ECANCELED, or what it was about to
   // say).
   virtual void cancel(Operation& operation) = 0;
-  // Hands `value` (a descriptor, say) to another thread's loop, where on_message(value) is called. msg_ring.
-  // What was written before is visible there. `other` must outlive this loop.
+  // Hands `value` (a descriptor, say) to another thread's loop, where on_message(value) is called. What was
+  // written before is visible there. `other` has the same backend and outlives this loop.
   virtual void send_message(Loop& other, std::uint64_t value) = 0;
   void on_message(std::function<void(std::uint64_t)> handler) { message_handler_ = std::move(handler); }
 
@@ -94,6 +102,8 @@ class Loop {
   // a timer or notify(), then calls every handler that is due. Returns the number of completions handled.
   virtual std::size_t turn(std::int64_t wait_ms) = 0;
   virtual void notify() = 0;  // thread-safe, cheap when the loop is not asleep; ends the current or next wait
+
+  virtual Backend backend() const = 0;  // never `automatic`
 
   // Monotonic milliseconds; timers are counted in them. Virtual time in simulation.
   virtual std::int64_t monotonic_ms() const = 0;
@@ -117,7 +127,12 @@ class Loop {
   boost::intrusive::list<NotifyHook, boost::intrusive::constant_time_size<false>> notify_hooks_;
 };
 
-// unavailable with the line of uring_unavailable() where io_uring is forbidden.
+// A loop with the backend asked for. unavailable: io_uring is, with the line of uring_unavailable(), and it
+// was not left to choose another. invalid: the number of receive buffers.
+Result<std::unique_ptr<Loop>> make_loop(const LoopOptions& options);
+
+// The two it chooses from, whatever options.backend says.
 Result<std::unique_ptr<Loop>> make_uring_loop(const LoopOptions& options);
+Result<std::unique_ptr<Loop>> make_epoll_loop(const LoopOptions& options);
 
 }  // namespace shearline::loop

@@ -2,9 +2,8 @@
 // fiber is parked. The thread touches nothing of Boost: it stores "done" and notifies the loop.
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
+#include "io/loop/helper_thread.hpp"
 #include "io/loop/parked_fiber.hpp"
-
-#include <signal.h>
 
 #include <atomic>
 #include <exception>
@@ -35,38 +34,17 @@ struct BlockingWork : NotifyHook {
   ParkedFiber fiber;
 };
 
-// Signals are for the threads that expect them; a new thread inherits the mask of its maker.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-std::thread start_helper(Loop& loop, BlockingWork& job) {
-  const SignalsBlocked while_starting;
-  return std::thread([&loop, &job] {
-    job.execute();
-    job.done.store(true, std::memory_order_release);
-    loop.notify();
-  });
-}
-
 }  // namespace
 
 void run_blocking(Loop& loop, const std::function<void()>& work) {
   BlockingWork job(work);
   loop.add_notify_hook(job);
   try {
-    std::thread helper = start_helper(loop, job);
+    std::thread helper = start_helper_thread([&loop, &job] {
+      job.execute();
+      job.done.store(true, std::memory_order_release);
+      loop.notify();
+    });
     while (!job.done.load(std::memory_order_acquire)) job.fiber.park();
     helper.join();  // it has nothing left to do but return from notify()
   } catch (const std::system_error& error) {

@@ -2,23 +2,20 @@
 // threads reach it by notify() (an eventfd, written only when the owner sleeps) and by messages from their
 // own rings. liburing's man pages are the contract.
 #include "base/log.hpp"
-#include "io/loop/loop.hpp"
-#include "io/loop/receive_buffers.hpp"
+#include "io/loop/backend.hpp"
+#include "io/loop/uring_buffers.hpp"
 #include "io/loop/uring_setup.hpp"
+#include "io/loop/wake.hpp"
 
 #include <liburing.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <deque>
 
 namespace shearline::loop {
@@ -43,17 +40,6 @@ struct Completion {
   int result;
   std::uint32_t flags;
 };
-
-std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-[[noreturn]] void give_up(std::string_view what, int error) {
-  log::error("loop_broken", {{"what", what}, {"error", strerror(error)}});
-  std::abort();
-}
 
 // Errors of io_uring_enter after which the next turn simply tries again: a signal, a timeout, a moment
 // without memory, completions that found no room yet.
@@ -85,7 +71,8 @@ class UringLoop final : public Loop {
   unsigned receive_buffers_free() const override { return buffers_ ? buffers_->free() : 0; }
 
   std::size_t turn(std::int64_t wait_ms) override;
-  void notify() override;
+  void notify() override { wake_.notify(); }
+  Backend backend() const override { return Backend::io_uring; }
   std::int64_t monotonic_ms() const override { return monotonic_ns() / 1'000'000; }
 
  private:
@@ -95,7 +82,6 @@ class UringLoop final : public Loop {
     int ring = -1;
     std::uint64_t value = 0;
   };
-  enum class State : int { running, sleeping, notified };
 
   io_uring_sqe* next_entry();
   void own(io_uring_sqe* entry, Operation& operation);
@@ -104,7 +90,6 @@ class UringLoop final : public Loop {
   void finish_messages();
   static void message_sent(Operation* self, int result, std::uint32_t flags);
 
-  std::int64_t wait_ns(std::int64_t wait_ms) const;
   void enter(std::int64_t wait);
   std::size_t reap(std::span<Completion> into);
   std::size_t handle_completions();
@@ -114,13 +99,12 @@ class UringLoop final : public Loop {
   io_uring ring_{};
   bool open_ = false;
   bool in_turn_ = false;
-  int wake_event_ = -1;
   std::size_t in_flight_ = 0;           // operations without their final completion, with messages
   std::size_t messages_in_flight_ = 0;  // the loop's own ones among them
-  std::unique_ptr<ReceiveBuffers> buffers_;
+  std::unique_ptr<UringBuffers> buffers_;
   std::deque<Completion> backlog_;  // reaped outside a turn, to make room for submissions
   std::array<Completion, 256> batch_;
-  alignas(64) std::atomic<State> state_{State::running};
+  Wake wake_;
   std::atomic<std::uint64_t> messages_addressed_{0};  // by other threads to this loop
 };
 
@@ -133,14 +117,10 @@ Status UringLoop::open() {
   open_ = true;
   io_uring_register_ring_fd(&ring_);  // saves a descriptor lookup per turn; works without
   if (options_.receive_buffers > 0) {
-    if (!std::has_single_bit(options_.receive_buffers) || options_.receive_buffers > receive_buffers_max)
-      return fail(Code::invalid, "receive_buffers must be a power of two, at most 32768");
-    buffers_ =
-        std::make_unique<ReceiveBuffers>(ring_, options_.receive_buffers, options_.receive_buffer_bytes);
+    buffers_ = std::make_unique<UringBuffers>(ring_, options_.receive_buffers, options_.receive_buffer_bytes);
     if (Status registered = buffers_->register_with_kernel(); !registered) return registered;
   }
-  wake_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_event_ < 0) return fail(Code::unavailable, std::string("no eventfd: ") + strerror(errno));
+  if (Status opened = wake_.open(); !opened) return opened;
   watch_wake();
   return {};
 }
@@ -154,7 +134,6 @@ UringLoop::~UringLoop() {
   finish_messages();
   buffers_.reset();
   if (open_) io_uring_queue_exit(&ring_);
-  if (wake_event_ >= 0) ::close(wake_event_);
 }
 
 // --- submitting -------------------------------------------------------------------------------------------
@@ -181,7 +160,7 @@ void UringLoop::own(io_uring_sqe* entry, Operation& operation) {
 void UringLoop::watch_wake() {
   // Multishot and never read: each write to the eventfd is one completion, and there is no memory to keep.
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_poll_multishot(entry, wake_event_, POLLIN);
+  io_uring_prep_poll_multishot(entry, wake_.descriptor(), POLLIN);
   io_uring_sqe_set_data64(entry, tag_wake);
 }
 
@@ -195,7 +174,7 @@ void UringLoop::receive_multishot(int socket, Operation& operation) {
   io_uring_sqe* entry = next_entry();
   io_uring_prep_recv_multishot(entry, socket, nullptr, 0, 0);
   entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = ReceiveBuffers::group;
+  entry->buf_group = UringBuffers::group;
   own(entry, operation);
 }
 
@@ -251,16 +230,17 @@ void UringLoop::cancel(Operation& operation) {
 // --- messages between rings -------------------------------------------------------------------------------
 
 void UringLoop::send_message(Loop& other, std::uint64_t value) {
-  auto& receiver = static_cast<UringLoop&>(other);
+  auto* receiver = dynamic_cast<UringLoop*>(&other);
+  if (receiver == nullptr) give_up("a message to a loop of another backend", EINVAL);
   auto* message = new OutgoingMessage;
   message->complete = message_sent;
   message->from = this;
-  message->ring = receiver.ring_.ring_fd;
+  message->ring = receiver->ring_.ring_fd;
   message->value = value;
   ++messages_in_flight_;
   // The value itself goes through the kernel, which the memory model knows nothing of: this pair of release here and
   // acquire in handle() is what makes everything written before visible to the receiver.
-  receiver.messages_addressed_.fetch_add(1, std::memory_order_release);
+  receiver->messages_addressed_.fetch_add(1, std::memory_order_release);
   submit(*message);
 }
 
@@ -297,40 +277,16 @@ std::size_t UringLoop::turn(std::int64_t wait_ms) {
   if (in_turn_) give_up("turn() called by a handler", EDEADLK);
   in_turn_ = true;
 
-  std::int64_t wait = backlog_.empty() ? wait_ns(wait_ms) : 0;
-  // Sleep is published first and notify() checked after it, in one exchange: a notify() that comes later
-  // finds `sleeping` and writes the eventfd, so none is lost between the check and the wait.
-  State expected = State::running;
-  if (wait != 0 && !state_.compare_exchange_strong(expected, State::sleeping)) wait = 0;
+  std::int64_t wait = backlog_.empty() ? wait_ns(wait_ms, timers_) : 0;
+  if (wait != 0 && !wake_.fall_asleep()) wait = 0;
   enter(wait);
-  const bool notified = state_.exchange(State::running) == State::notified;
+  const bool notified = wake_.wake_up();
 
   const std::size_t handled = handle_completions();
   timers_.expire_due(monotonic_ms());
   if (notified) run_notify_hooks();
   in_turn_ = false;
   return handled;
-}
-
-// Cheap while the owner is awake: one exchange, no system call. The exchange must happen even when a notice
-// is already pending, since the owner's next exchange then sees everything written before this call.
-void UringLoop::notify() {
-  if (state_.exchange(State::notified) != State::sleeping) return;
-  const std::uint64_t one = 1;
-  while (write(wake_event_, &one, sizeof one) < 0 && errno == EINTR) {
-  }
-}
-
-// Until the next timer, at most wait_ms; -1: until something happens.
-std::int64_t UringLoop::wait_ns(std::int64_t wait_ms) const {
-  constexpr std::int64_t longest_ms = INT64_MAX / 2'000'000;
-  std::int64_t wait = wait_ms < 0 ? -1 : std::min(wait_ms, longest_ms) * 1'000'000;
-  if (wait == 0) return 0;
-  if (const auto deadline_ms = timers_.next_deadline_ms(); deadline_ms && *deadline_ms < longest_ms) {
-    const std::int64_t until = std::max<std::int64_t>(0, *deadline_ms * 1'000'000 - monotonic_ns());
-    wait = wait < 0 ? until : std::min(wait, until);
-  }
-  return wait;
 }
 
 // One system call: submits what is queued, waits, and lets the kernel run the deferred completions.
@@ -404,6 +360,7 @@ std::size_t UringLoop::handle(const Completion& completion) {
 }  // namespace
 
 Result<std::unique_ptr<Loop>> make_uring_loop(const LoopOptions& options) {
+  if (Status valid = check(options); !valid) return std::unexpected(valid.error());
   auto loop = std::make_unique<UringLoop>(options);
   if (Status opened = loop->open(); !opened) return std::unexpected(opened.error());
   return loop;

@@ -1,4 +1,4 @@
-// Fibers on a real ring.
+// Fibers on a real loop of each backend.
 #include "loop_fixture.hpp"
 
 #include <boost/fiber/operations.hpp>
@@ -10,8 +10,9 @@ namespace shearline::loop::test {
 namespace {
 
 class Fibers : public FiberTest {};
+SHEARLINE_ON_EACH_BACKEND(Fibers);
 
-TEST_F(Fibers, ParkOnAnOperationAndGetItsResult) {
+TEST_P(Fibers, ParkOnAnOperationAndGetItsResult) {
   const SocketPair pair;
   Bytes into(8);
   int received = 0;
@@ -25,7 +26,7 @@ TEST_F(Fibers, ParkOnAnOperationAndGetItsResult) {
   EXPECT_EQ(received, 3);
 }
 
-TEST_F(Fibers, AwaitEndsWithTimeWhenTheDeadlinePassesAndTheMemoryIsFreeThen) {
+TEST_P(Fibers, AwaitEndsWithTimeWhenTheDeadlinePassesAndTheMemoryIsFreeThen) {
   const SocketPair pair;
   Bytes into(8);
   const auto receive = [&](Operation& operation) { loop_->receive(pair.ours(), into, operation); };
@@ -38,14 +39,14 @@ TEST_F(Fibers, AwaitEndsWithTimeWhenTheDeadlinePassesAndTheMemoryIsFreeThen) {
   EXPECT_EQ(await(*loop_, receive), 4);
 }
 
-TEST_F(Fibers, AwaitWithADeadlineInThePastStillReturnsWhatWasThere) {
+TEST_P(Fibers, AwaitWithADeadlineInThePastStillReturnsWhatWasThere) {
   const SocketPair pair;
   ASSERT_EQ(::send(pair.theirs(), "here", 4, 0), 4);
   Bytes into(8);
   EXPECT_EQ(await(*loop_, [&](Operation& operation) { loop_->receive(pair.ours(), into, operation); }, 0), 4);
 }
 
-TEST_F(Fibers, ThatOnlyYieldDoNotStarveTheRing) {
+TEST_P(Fibers, ThatOnlyYieldDoNotStarveTheRing) {
   const SocketPair pair;
   Bytes into(8);
   bool arrived = false;
@@ -61,7 +62,7 @@ TEST_F(Fibers, ThatOnlyYieldDoNotStarveTheRing) {
   reader.join();
 }
 
-TEST_F(Fibers, AnEventWakesAllThatWait) {
+TEST_P(Fibers, AnEventWakesAllThatWait) {
   Event event(*loop_);
   int woken = 0;
   std::vector<boost::fibers::fiber> waiters;
@@ -80,7 +81,7 @@ TEST_F(Fibers, AnEventWakesAllThatWait) {
   EXPECT_TRUE(event.wait()) << "it stays set";
 }
 
-TEST_F(Fibers, AnEventThatIsResetAtOnceHasStillWokenItsWaiters) {
+TEST_P(Fibers, AnEventThatIsResetAtOnceHasStillWokenItsWaiters) {
   Event event(*loop_);
   bool woken = false;
   auto waiter = spawn("waiter", [&] { woken = event.wait(loop_->monotonic_ms() + 60'000); });
@@ -92,14 +93,14 @@ TEST_F(Fibers, AnEventThatIsResetAtOnceHasStillWokenItsWaiters) {
   EXPECT_FALSE(event.is_set());
 }
 
-TEST_F(Fibers, AnEventGivesUpAtTheDeadlineAndForgetsTheWaiter) {
+TEST_P(Fibers, AnEventGivesUpAtTheDeadlineAndForgetsTheWaiter) {
   Event event(*loop_);
   EXPECT_FALSE(event.wait(loop_->monotonic_ms() + 5));
   event.set();  // must not touch the waiter that left
   EXPECT_TRUE(event.wait(0));
 }
 
-TEST_F(Fibers, SleepForTheirOwnTimeOnly) {
+TEST_P(Fibers, SleepForTheirOwnTimeOnly) {
   std::vector<int> order;
   auto slow = spawn("slow", [&] {
     sleep_for_ms(*loop_, 20);
@@ -114,7 +115,7 @@ TEST_F(Fibers, SleepForTheirOwnTimeOnly) {
   EXPECT_EQ(order, (std::vector{1, 2}));
 }
 
-TEST_F(Fibers, BlockingWorkRunsElsewhereWhileOthersGoOn) {
+TEST_P(Fibers, BlockingWorkRunsElsewhereWhileOthersGoOn) {
   std::atomic<bool> others_went_on{false};
   std::thread::id worked_on;
   auto worker = spawn("worker", [&] {
@@ -129,11 +130,11 @@ TEST_F(Fibers, BlockingWorkRunsElsewhereWhileOthersGoOn) {
   EXPECT_NE(worked_on, std::this_thread::get_id());
 }
 
-TEST_F(Fibers, BlockingWorkMayThrowToItsCaller) {
+TEST_P(Fibers, BlockingWorkMayThrowToItsCaller) {
   EXPECT_THROW(run_blocking(*loop_, [] { throw std::runtime_error("no"); }), std::runtime_error);
 }
 
-TEST_F(Fibers, ManyBlockingWorksFinishEachForItsOwnFiber) {
+TEST_P(Fibers, ManyBlockingWorksFinishEachForItsOwnFiber) {
   std::vector<boost::fibers::fiber> workers;
   std::array<int, 20> results{};
   for (int i = 0; i < 20; ++i)
@@ -146,7 +147,7 @@ TEST_F(Fibers, ManyBlockingWorksFinishEachForItsOwnFiber) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)], i * i);
 }
 
-TEST_F(Fibers, SurviveThousandsOfWaitsWithExceptionsBetween) {
+TEST_P(Fibers, SurviveThousandsOfWaitsWithExceptionsBetween) {
   const SocketPair pair;
   int caught = 0;
   auto ponger = spawn("ponger", [&] {
@@ -173,7 +174,10 @@ TEST_F(Fibers, SurviveThousandsOfWaitsWithExceptionsBetween) {
   EXPECT_EQ(caught, 667);
 }
 
-TEST(FiberScheduler, LeavesTheThreadUsableWithoutTheLoop) {
+class Schedulers : public OnEachBackend {};
+SHEARLINE_ON_EACH_BACKEND(Schedulers);
+
+TEST_P(Schedulers, LeaveTheThreadUsableWithoutTheLoop) {
   std::thread([] {
     {
       const auto loop = new_loop();
@@ -186,7 +190,7 @@ TEST(FiberScheduler, LeavesTheThreadUsableWithoutTheLoop) {
   }).join();  // the thread's own ending must not touch the loop
 }
 
-TEST(FiberScheduler, CanBeInstalledAgainOnTheSameThread) {
+TEST_P(Schedulers, CanBeInstalledAgainOnTheSameThread) {
   for (int i = 0; i < 3; ++i) {
     const auto loop = new_loop();
     FiberScheduler scheduler(*loop);
@@ -194,7 +198,10 @@ TEST(FiberScheduler, CanBeInstalledAgainOnTheSameThread) {
   }
 }
 
-TEST(FiberDeathTest, AnExceptionThatEscapesNamesTheFiber) {
+class LoopDeathTest : public OnEachBackend {};
+SHEARLINE_ON_EACH_BACKEND(LoopDeathTest);
+
+TEST_P(LoopDeathTest, AnExceptionThatEscapesNamesTheFiber) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(
       {
@@ -205,7 +212,7 @@ TEST(FiberDeathTest, AnExceptionThatEscapesNamesTheFiber) {
       "the culprit.*a reason");
 }
 
-TEST(LoopDeathTest, DestroyingALoopInUseSaysSo) {
+TEST_P(LoopDeathTest, DestroyingALoopInUseSaysSo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(
       {

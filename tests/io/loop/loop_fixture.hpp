@@ -1,4 +1,4 @@
-// What the loop's tests share: a loop, connected sockets, a temporary folder, and operations that remember
+// What the loop's tests share: a loop of each backend, connected sockets, a temporary folder, and operations that remember
 // what the kernel said.
 #pragma once
 
@@ -17,11 +17,24 @@
 
 namespace shearline::loop::test {
 
-inline std::unique_ptr<Loop> new_loop(const LoopOptions& options = {}) {
-  auto loop = make_uring_loop(options);
-  if (!loop) throw std::runtime_error(loop.error().message);
-  return std::move(*loop);
+// Every promise of loop.hpp is shown on both backends, where io_uring is permitted.
+inline std::vector<Backend> backends_here() {
+  if (uring_unavailable()) return {Backend::epoll};
+  return {Backend::io_uring, Backend::epoll};
 }
+
+class OnEachBackend : public ::testing::TestWithParam<Backend> {
+ protected:
+  static std::unique_ptr<Loop> new_loop(LoopOptions options = {}) {
+    options.backend = GetParam();
+    auto loop = make_loop(options);
+    if (!loop) throw std::runtime_error(loop.error().message);
+    return std::move(*loop);
+  }
+};
+#define SHEARLINE_ON_EACH_BACKEND(suite)                                    \
+  INSTANTIATE_TEST_SUITE_P(On, suite, ::testing::ValuesIn(backends_here()), \
+                           [](const auto& test) { return std::string(name_of(test.param)); })
 
 // Remembers every completion.
 struct Recorder : Operation {
@@ -84,7 +97,7 @@ class TemporaryFolder {
 };
 
 // A thread's loop with fibers on it.
-class FiberTest : public ::testing::Test {
+class FiberTest : public OnEachBackend {
  protected:
   std::unique_ptr<Loop> loop_ = new_loop();
   FiberScheduler scheduler_{*loop_};

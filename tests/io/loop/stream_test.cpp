@@ -27,23 +27,25 @@ class Streams : public FiberTest {
   }
 };
 
-TEST_F(Streams, ConnectOverTcp) {
+SHEARLINE_ON_EACH_BACKEND(Streams);
+
+TEST_P(Streams, ConnectOverTcp) {
   const int listener = listen_on(parse_address("127.0.0.1:0").value(), 8).value();
   expect_echo(local_address(listener).value(), listener);
 }
 
-TEST_F(Streams, ConnectByHostName) {
+TEST_P(Streams, ConnectByHostName) {
   const int listener = listen_on(parse_address("127.0.0.1:0").value(), 8).value();
   expect_echo({.host = "localhost", .port = local_address(listener).value().port, .unix_path = {}}, listener);
 }
 
-TEST_F(Streams, ConnectToAUnixSocket) {
+TEST_P(Streams, ConnectToAUnixSocket) {
   const TemporaryFolder folder;
   const Address address = parse_address("unix:" + folder.file("s.sock")).value();
   expect_echo(address, listen_on(address, 8).value());
 }
 
-TEST_F(Streams, ConnectingWhereNobodyListensNamesTheAddress) {
+TEST_P(Streams, ConnectingWhereNobodyListensNamesTheAddress) {
   const int listener = listen_on(parse_address("127.0.0.1:0").value(), 8).value();
   const Address address = local_address(listener).value();
   ::close(listener);
@@ -53,14 +55,14 @@ TEST_F(Streams, ConnectingWhereNobodyListensNamesTheAddress) {
   EXPECT_NE(stream.error().message.find(address.text()), std::string::npos) << stream.error().message;
 }
 
-TEST_F(Streams, ConnectingToANameThatDoesNotExistSaysSo) {
+TEST_P(Streams, ConnectingToANameThatDoesNotExistSaysSo) {
   const auto stream = Stream::connect(*loop_, parse_address("nobody.invalid:1").value(), 5'000);
   ASSERT_FALSE(stream);
   EXPECT_NE(stream.error().message.find("nobody.invalid:1"), std::string::npos) << stream.error().message;
   EXPECT_NE(stream.error().message.find("does not resolve"), std::string::npos) << stream.error().message;
 }
 
-TEST_F(Streams, ConnectingGivesUpAtTheDeadline) {
+TEST_P(Streams, ConnectingGivesUpAtTheDeadline) {
   // A Unix listener whose backlog is full lets further clients wait.
   const TemporaryFolder folder;
   const Address address = parse_address("unix:" + folder.file("s.sock")).value();
@@ -78,7 +80,27 @@ TEST_F(Streams, ConnectingGivesUpAtTheDeadline) {
   ::close(listener);
 }
 
-TEST_F(Streams, ReadGivesUpAtTheDeadlineAndTheStreamLivesOn) {
+TEST_P(Streams, ConnectingWaitsForRoomInTheBacklog) {
+  const TemporaryFolder folder;
+  const Address address = parse_address("unix:" + folder.file("s.sock")).value();
+  const int listener = listen_on(address, 0).value();
+  std::vector<Stream> waiting;
+  while (true) {
+    auto stream = Stream::connect(*loop_, address, 20);
+    if (!stream) break;
+    waiting.push_back(std::move(*stream));
+  }
+  bool connected = false;
+  auto late = spawn("late", [&] { connected = Stream::connect(*loop_, address, 10'000).has_value(); });
+  sleep_for_ms(*loop_, 1);  // it has tried
+  EXPECT_FALSE(connected);
+  ::close(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  late.join();
+  EXPECT_TRUE(connected);
+  ::close(listener);
+}
+
+TEST_P(Streams, ReadGivesUpAtTheDeadlineAndTheStreamLivesOn) {
   SocketPair pair;
   Stream stream(*loop_, pair.take_ours(), "redis");
   Bytes into(8);
@@ -91,7 +113,7 @@ TEST_F(Streams, ReadGivesUpAtTheDeadlineAndTheStreamLivesOn) {
   EXPECT_EQ(stream.read_some(into, -1).value(), 4U);
 }
 
-TEST_F(Streams, ReadSaysWhenThePeerClosed) {
+TEST_P(Streams, ReadSaysWhenThePeerClosed) {
   SocketPair pair;
   Stream stream(*loop_, pair.take_ours(), "redis");
   ::close(pair.take_theirs());
@@ -100,7 +122,7 @@ TEST_F(Streams, ReadSaysWhenThePeerClosed) {
             std::string::npos);
 }
 
-TEST_F(Streams, WriteAllWritesMoreThanTheSocketHoldsAtOnce) {
+TEST_P(Streams, WriteAllWritesMoreThanTheSocketHoldsAtOnce) {
   SocketPair pair;
   Stream writer(*loop_, pair.take_ours());
   Stream reader(*loop_, pair.take_theirs());
@@ -118,7 +140,7 @@ TEST_F(Streams, WriteAllWritesMoreThanTheSocketHoldsAtOnce) {
   EXPECT_TRUE(received == sent);
 }
 
-TEST_F(Streams, WriteAllGivesUpWhenNobodyReads) {
+TEST_P(Streams, WriteAllGivesUpWhenNobodyReads) {
   SocketPair pair;
   Stream writer(*loop_, pair.take_ours());
   const Bytes much(64 << 20);
@@ -127,7 +149,7 @@ TEST_F(Streams, WriteAllGivesUpWhenNobodyReads) {
   EXPECT_EQ(written.error().code, Code::unavailable);
 }
 
-TEST_F(Streams, ShutDownMakesAWaitingReaderReturn) {
+TEST_P(Streams, ShutDownMakesAWaitingReaderReturn) {
   SocketPair pair;
   Stream stream(*loop_, pair.take_ours());
   bool returned = false;
@@ -142,7 +164,7 @@ TEST_F(Streams, ShutDownMakesAWaitingReaderReturn) {
   EXPECT_TRUE(returned);
 }
 
-TEST_F(Streams, DoNotDelaySmallWrites) {
+TEST_P(Streams, DoNotDelaySmallWrites) {
   const int listener = listen_on(parse_address("127.0.0.1:0").value(), 8).value();
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   {
@@ -156,7 +178,7 @@ TEST_F(Streams, DoNotDelaySmallWrites) {
   ::close(listener);
 }
 
-TEST_F(Streams, CloseTheirSocketAtTheEndAndWhenReplaced) {
+TEST_P(Streams, CloseTheirSocketAtTheEndAndWhenReplaced) {
   SocketPair first;
   SocketPair second;
   Bytes into(1);

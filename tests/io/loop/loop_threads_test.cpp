@@ -25,7 +25,10 @@ struct HandOver : NotifyHook {
   std::int64_t calls = 0;
 };
 
-TEST(LoopThreads, NoNoticeIsLostHoweverTheyAreTimed) {
+class LoopThreads : public OnEachBackend {};
+SHEARLINE_ON_EACH_BACKEND(LoopThreads);
+
+TEST_P(LoopThreads, NoNoticeIsLostHoweverTheyAreTimed) {
   const auto loop = new_loop();
   HandOver hand_over;
   loop->add_notify_hook(hand_over);
@@ -49,7 +52,7 @@ TEST(LoopThreads, NoNoticeIsLostHoweverTheyAreTimed) {
   EXPECT_GE(hand_over.calls, rounds / 2);
 }
 
-TEST(LoopThreads, ManyThreadsMayNotifyAtOnce) {
+TEST_P(LoopThreads, ManyThreadsMayNotifyAtOnce) {
   const auto loop = new_loop();
   HandOver hand_over;
   loop->add_notify_hook(hand_over);
@@ -68,7 +71,7 @@ TEST(LoopThreads, ManyThreadsMayNotifyAtOnce) {
   EXPECT_EQ(hand_over.seen, threads * each);
 }
 
-TEST(LoopThreads, ASignalEndsAWaitAndHarmsNothing) {
+TEST_P(LoopThreads, ASignalEndsAWaitAndHarmsNothing) {
   struct sigaction action{};
   struct sigaction before{};
   action.sa_handler = [](int) {};
@@ -95,7 +98,7 @@ TEST(LoopThreads, ASignalEndsAWaitAndHarmsNothing) {
   EXPECT_EQ(received.result(), 1);
 }
 
-TEST(LoopThreads, MessagesArriveWholeAndInOrder) {
+TEST_P(LoopThreads, MessagesArriveWholeAndInOrder) {
   const auto receiver = new_loop();
   constexpr std::uint64_t count = 2'000;
   const auto value = [](std::uint64_t i) { return i * 0x9E37'79B9'7F4A'7C15U; };  // uses all 64 bits
@@ -111,7 +114,7 @@ TEST(LoopThreads, MessagesArriveWholeAndInOrder) {
   EXPECT_EQ(received, count);
 }
 
-TEST(LoopThreads, DescriptorsAreDealtRoundTwoLoops) {
+TEST_P(LoopThreads, DescriptorsAreDealtRoundTwoLoops) {
   std::latch ready(3);
   std::array<Loop*, 2> workers{};
   std::array<int, 2> dealt{};

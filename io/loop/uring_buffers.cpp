@@ -1,36 +1,23 @@
-// See receive_buffers.hpp. liburing 2.3 has no io_uring_setup_buf_ring, so the ring's memory is ours.
-#include "io/loop/receive_buffers.hpp"
-
-#include <sys/mman.h>
+// See uring_buffers.hpp. liburing 2.3 has no io_uring_setup_buf_ring, so the ring's memory is ours.
+#include "io/loop/uring_buffers.hpp"
 
 #include <cstring>
 #include <string>
 
 namespace shearline::loop {
 
-Pages::Pages(std::size_t bytes) : bytes_(bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return;
-  madvise(memory, bytes, MADV_DONTDUMP);
-  data_ = static_cast<Byte*>(memory);
-}
-
-Pages::~Pages() {
-  if (data_ != nullptr) munmap(data_, bytes_);
-}
-
-ReceiveBuffers::ReceiveBuffers(io_uring& ring, unsigned count, unsigned bytes_each)
+UringBuffers::UringBuffers(io_uring& ring, unsigned count, unsigned bytes_each)
     : ring_(ring),
       count_(count),
       bytes_each_(bytes_each),
       entries_(count * sizeof(io_uring_buf)),
       memory_(std::size_t{count} * bytes_each) {}
 
-ReceiveBuffers::~ReceiveBuffers() {
+UringBuffers::~UringBuffers() {
   if (registered_) io_uring_unregister_buf_ring(&ring_, group);
 }
 
-Status ReceiveBuffers::register_with_kernel() {
+Status UringBuffers::register_with_kernel() {
   if (entries_.data() == nullptr || memory_.data() == nullptr)
     return fail(Code::unavailable, "no memory for " + std::to_string(count_) + " receive buffers of " +
                                        std::to_string(bytes_each_) + " bytes");
@@ -47,7 +34,7 @@ Status ReceiveBuffers::register_with_kernel() {
   return {};
 }
 
-void ReceiveBuffers::give_back(std::uint16_t id) {
+void UringBuffers::give_back(std::uint16_t id) {
   auto* entries = reinterpret_cast<io_uring_buf_ring*>(entries_.data());
   const int mask = io_uring_buf_ring_mask(count_);
   io_uring_buf_ring_add(entries, buffer(id).data(), bytes_each_, id, mask, 0);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "io/loop/pages.hpp"
 
 #include <liburing.h>
 
@@ -13,31 +14,14 @@
 
 namespace shearline::loop {
 
-inline constexpr unsigned receive_buffers_max = 1U << 15;  // the kernel's own limit for one buffer ring
-
-// Anonymous pages, zeroed, not dumped; unmapped at the end.
-class Pages {
- public:
-  Pages() = default;
-  explicit Pages(std::size_t bytes);  // data() is null where the kernel refused
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-  ~Pages();
-  Byte* data() const { return data_; }
-
- private:
-  Byte* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
-
-class ReceiveBuffers {
+class UringBuffers {
  public:
   static constexpr std::uint16_t group = 0;
 
-  ReceiveBuffers(io_uring& ring, unsigned count, unsigned bytes_each);
-  ~ReceiveBuffers();
-  ReceiveBuffers(const ReceiveBuffers&) = delete;
-  ReceiveBuffers& operator=(const ReceiveBuffers&) = delete;
+  UringBuffers(io_uring& ring, unsigned count, unsigned bytes_each);
+  ~UringBuffers();
+  UringBuffers(const UringBuffers&) = delete;
+  UringBuffers& operator=(const UringBuffers&) = delete;
 
   Status register_with_kernel();
 
