@@ -50,7 +50,7 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context) {
   if (!address) return std::unexpected(address.error());
   auto keys = unlock_keys(context);
   if (!keys) return std::unexpected(keys.error());
-  auto made = loop::make_uring_loop({});
+  auto made = loop::make_loop({});
   if (!made) return std::unexpected(made.error());
   store::RedisOptions redis;
   redis.address = std::move(*address);

@@ -45,7 +45,7 @@ Exit verify(const Context& context, const Verify& options) {
   if (!address) return output.error(address.error());
   const auto secret = read_secret_file(expand_home(options.secret_file), engine::api_key_bytes_max);
   if (!secret) return output.error(secret.error());
-  auto made = loop::make_uring_loop({});
+  auto made = loop::make_loop({});
   if (!made) return output.error(made.error());
   const loop::FiberScheduler scheduler(**made);
 

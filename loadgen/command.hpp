@@ -8,7 +8,7 @@ inline constexpr int exit_clean = 0;
 inline constexpr int exit_unclean = 1;       // mismatches, errors, unanswered questions, a broken connection
 inline constexpr int exit_usage = 64;        // the command line
 inline constexpr int exit_bad_input = 65;    // the credentials file
-inline constexpr int exit_unavailable = 69;  // the server, io_uring, or the output
+inline constexpr int exit_unavailable = 69;  // the server or the output
 
 int run_command(int argc, const char* const* argv);
 

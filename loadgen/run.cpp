@@ -46,7 +46,7 @@ class LoadThread {
 };
 
 void LoadThread::run(const std::vector<int>& sockets, std::size_t first_connection) {
-  auto made = loop::make_uring_loop({});
+  auto made = loop::make_loop({});
   if (!made) {
     failure = made.error();
     shared_.stop.store(true, std::memory_order_relaxed);
@@ -166,7 +166,6 @@ class LiveLine {
 
 Result<Outcome> run_load(const Plan& plan, const Script& script,
                          const std::function<void(const Progress&)>& each_second) {
-  if (auto why = loop::uring_unavailable()) return fail(Code::unavailable, *why);
   auto sockets = connect_all(plan);
   if (!sockets) return std::unexpected(sockets.error());
 

@@ -45,7 +45,7 @@ struct Progress {
   std::uint64_t mismatches = 0;  // so far
 };
 
-// unavailable: the server cannot be reached, or io_uring cannot be used here; nothing was asked then.
+// unavailable: the server cannot be reached; nothing was asked then.
 Result<Outcome> run_load(const Plan& plan, const Script& script,
                          const std::function<void(const Progress&)>& each_second);
 

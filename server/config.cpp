@@ -103,6 +103,17 @@ class Validator {
     const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
     out.workers = static_cast<unsigned>(number("workers", 0, workers_max));
     if (out.workers == 0) out.workers = std::min(cores, workers_max);
+    backend(out);
+  }
+
+  void backend(ServerConfig& out) {
+    using enum loop::Backend;
+    const std::string value = text("backend");
+    for (const loop::Backend known : {automatic, io_uring, epoll}) {
+      if (value == loop::name_of(known)) out.backend = known;
+    }
+    if (value != loop::name_of(out.backend))
+      fault("backend", "must be auto, io_uring or epoll, not `" + value + "`");
   }
 
   void beyond_loopback(std::string_view name, const loop::Address& address) {

@@ -25,6 +25,7 @@ struct ServerConfig {
   std::string node;         // default: the host's name
   std::string data_folder;  // 0700; audit file and what this node must remember
   unsigned workers = 1;     // default: one per core
+  loop::Backend backend = loop::Backend::automatic;
   std::vector<loop::Address> resp_listeners;
   unsigned connections_max = 10'000;
   std::vector<front::Gateway> gateways;  // any: every connection must AUTH before it may check

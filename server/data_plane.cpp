@@ -33,6 +33,7 @@ DataPlane::DataPlane(const ServerConfig& config, const Listeners& listeners, eng
                      const engine::View& view, Clock& clock)
     : config_(config), front_(config.workers) {
   front::WorkerOptions options;
+  options.backend = config.backend;
   options.connections_max = config.connections_max;
   options.drain_ms = config.drain_ms;
   options.engine_version = SHEARLINE_VERSION;

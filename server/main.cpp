@@ -126,17 +126,30 @@ class SignalWatch {
   std::thread thread_;
 };
 
-int serve(const ServerConfig& config) {
+// One backend for the whole process, settled before anything runs and said once.
+Result<loop::Backend> settle_backend(loop::Backend wanted) {
+  const std::optional<std::string> refusal = loop::uring_unavailable();
+  if (refusal && wanted == loop::Backend::io_uring) return fail(Code::unavailable, *refusal);
+  const bool asked_for = wanted != loop::Backend::automatic;
+  const loop::Backend settled = asked_for ? wanted : refusal ? loop::Backend::epoll : loop::Backend::io_uring;
+  log::info("backend", {{"backend", loop::name_of(settled)},
+                        {"why", asked_for ? "the configuration asks for it"
+                                          : refusal.value_or("io_uring is permitted here")}});
+  return settled;
+}
+
+int serve(ServerConfig config) {
   if (Status fine = protect_process(config); !fine) return say(status_configuration, fine.error().message);
   const Result<keys::Keyring> keyring = open_keyring(config);
   if (!keyring) return say(status_configuration, keyring.error().message);
   if (Status made = make_data_folder(config.data_folder); !made)
     return say(status_configuration, made.error().message);
-  if (const std::optional<std::string> why = loop::uring_unavailable())
-    return say(status_configuration, *why);
+  const Result<loop::Backend> backend = settle_backend(config.backend);
+  if (!backend) return say(status_configuration, backend.error().message);
+  config.backend = *backend;
 
   SignalWatch::block();
-  Result<std::unique_ptr<loop::Loop>> loop = loop::make_uring_loop({});
+  Result<std::unique_ptr<loop::Loop>> loop = loop::make_loop({.backend = config.backend});
   if (!loop) return say(status_configuration, loop.error().message);
   const loop::FiberScheduler fibers(**loop);
   Result<std::unique_ptr<Engine>> engine = Engine::make(config, *keyring, **loop);

@@ -12,12 +12,13 @@
 namespace shearline::server {
 namespace {
 
-constexpr std::array<SettingInfo, 23> settings{{
+constexpr std::array<SettingInfo, 24> settings{{
     {"config", "", "the TOML file", false},
     {"deployment", "", "name of the deployment; commands are addressed to it", false},
     {"node", "", "this node's id; default: the host's name", false},
     {"data", "", "folder of this node alone, made with mode 0700: audit file, what it must remember", false},
     {"workers", "0", "verification threads; 0: one per core", false},
+    {"backend", "auto", "io_uring, epoll, or auto: io_uring where it is permitted, else epoll", false},
     {"listen.resp", "127.0.0.1:7411", "addresses for verification over RESP: host:port or unix:/path", true},
     {"listen.connections_max", "10000", "connections over all workers", false},
     {"listen.drain", "5s", "how long a stop waits for what is in flight", false},

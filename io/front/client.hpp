@@ -28,7 +28,8 @@ struct Gateway {
 struct SessionRules {
   std::span<const Gateway> gateways;  // none: no AUTH needed
   std::string_view engine_version;
-  std::size_t partitions = 16;  // whose view ages INFO tells
+  std::string_view backend = "none";  // what stands under the loop
+  std::size_t partitions = 16;        // whose view ages INFO tells
   std::uint32_t connections_max = 10'000;
   std::size_t unsent_bytes_max = 256 * 1024;
   const Front& front;

@@ -21,6 +21,7 @@ class Counter {
 
 struct alignas(64) WorkerCounters {
   std::array<Counter, engine::outcome_count> checks;  // by engine::Outcome
+  Counter turns;  // of the worker's loop: none passes while nothing happens
   Counter batches;
   Counter commands;
   Counter command_errors;   // unknown, wrong arity, too many pairs

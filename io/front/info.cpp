@@ -72,6 +72,17 @@ void describe_traffic(Page& page, const Front& front) {
   page.line("shearline_checks", checks);
 }
 
+// One line each, written as Redis writes its databases.
+void describe_workers(Page& page, const Front& front) {
+  for (std::size_t i = 0; i < front.workers(); ++i) {
+    const WorkerCounters& counters = front.counters(i);
+    page.line("shearline_worker_" + std::to_string(i),
+              "connections=" + std::to_string(counters.connections()) +
+                  ",checks=" + std::to_string(counters.checks_total()) +
+                  ",turns=" + std::to_string(counters.turns.value()));
+  }
+}
+
 void describe_readiness(Page& page, const SessionRules& rules, bool loaded) {
   const bool stopping = rules.front.stopping();
   page.line("shearline_version", rules.engine_version);
@@ -95,6 +106,7 @@ std::string render_info(std::span<const std::string_view> sections, const Sessio
   if (page.begin("Server")) {
     page.line("redis_version", redis_version);
     page.line("redis_mode", "standalone");
+    page.line("multiplexing_api", rules.backend);
     page.line("process_id", getpid());
   }
   if (page.begin("Clients")) {
@@ -103,6 +115,7 @@ std::string render_info(std::span<const std::string_view> sections, const Sessio
   }
   if (page.begin("Persistence")) page.line("loading", loaded ? 0 : 1);  // clients wait while it says 1
   if (page.begin("Stats")) describe_traffic(page, rules.front);
+  if (page.begin("Workers")) describe_workers(page, rules.front);
   if (page.begin("Replication")) {
     page.line("role", "master");
     page.line("connected_slaves", 0);

@@ -52,6 +52,7 @@ Worker::Service::Service(const Worker& worker, loop::Loop& loop)
       loop_(loop),
       rules_{.gateways = options_.gateways,
              .engine_version = options_.engine_version,
+             .backend = loop::name_of(loop_.backend()),
              .partitions = options_.partitions,
              .connections_max = options_.connections_max,
              .unsent_bytes_max = options_.limits.unsent_bytes_max,
@@ -81,6 +82,7 @@ void Worker::Service::serve() {
 void Worker::Service::take_turn(std::int64_t wait_ms) {
   // Starved connections are fed at the end of a turn, so there must be another one.
   loop_.turn(desk_.starved.empty() ? wait_ms : 0);
+  counters_.turns.add(1);
   turn_.end();
   return_receive_buffers();
   settle_connections();

@@ -45,12 +45,12 @@ def free_port():
 
 
 class Process:
-    """A child with its output in a file, ended by its pid."""
+    """A child with its output in a file, ended by its pid. `before` is called in it, before it becomes the program."""
 
-    def __init__(self, command, log, env=None):
+    def __init__(self, command, log, env=None, before=None):
         self.log = log
         with open(log, "ab") as out:
-            self.child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env)
+            self.child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, preexec_fn=before)
 
     def running(self):
         return self.child.poll() is None
@@ -214,7 +214,7 @@ class Gateway:
 class Engine(Process):
     """A running `shearline server`; one folder each for data and log."""
 
-    def __init__(self, deployment, name, redis_address, extra=()):
+    def __init__(self, deployment, name, redis_address, extra=(), before=None):
         self.name = name
         self.folder = os.path.join(deployment.folder, name)
         os.makedirs(self.folder, exist_ok=True)
@@ -224,14 +224,18 @@ class Engine(Process):
         super().__init__(
             [os.path.join(BIN, "shearline"), "server", "--config", deployment.config, "--node", name, "--data", self.data,
              "--listen.resp", self.address, "--store.redis", redis_address, "--workers", "1", *extra],
-            os.path.join(self.folder, "engine.log"), deployment.environment())
+            os.path.join(self.folder, "engine.log"), deployment.environment(), before)
 
     def info(self):
         connection = Resp(self.address)
         try:
-            text = connection.call("INFO").decode()
+            return self.info_of(connection)
         finally:
             connection.close()
+
+    @staticmethod
+    def info_of(connection):
+        text = connection.call("INFO").decode()
         return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
 
     def ready(self):
@@ -374,8 +378,8 @@ class Deployment:
         return self.shearline("admin", "init", admin.name, "--person", admin.name + "@example.test", "--engine", self.public,
                               env=admin.environment(self.redis.address))
 
-    def engine(self, name="engine-1", redis_address=None, extra=()):
-        engine = Engine(self, name, redis_address or self.redis.address, extra)
+    def engine(self, name="engine-1", redis_address=None, extra=(), before=None):
+        engine = Engine(self, name, redis_address or self.redis.address, extra, before)
         self.engines.append(engine)
         return engine
 

@@ -73,6 +73,15 @@ TEST_F(Configuration, FlagsWinOverTheEnvironmentAndTheEnvironmentOverTheFile) {
   EXPECT_EQ(load(file, {"--workers", "3"}, {{"SHEARLINE_WORKERS", "2"}})->config.workers, 3U);
 }
 
+TEST_F(Configuration, TheBackendIsChosenWhereNobodyNamesOne) {
+  EXPECT_EQ(load(good_file())->config.backend, loop::Backend::automatic);
+  EXPECT_EQ(load("backend = \"epoll\"\n" + good_file())->config.backend, loop::Backend::epoll);
+  EXPECT_EQ(load(good_file(), {}, {{"SHEARLINE_BACKEND", "io_uring"}})->config.backend,
+            loop::Backend::io_uring);
+  EXPECT_THAT(said(load(good_file(), {"--backend", "kqueue"})),
+              HasSubstr("must be auto, io_uring or epoll, not `kqueue`"));
+}
+
 TEST_F(Configuration, TenMistakesAreTenFaultsEachWithItsOrigin) {
   const std::string file =
       "deployment = \"has spaces\"\nworkers = 1000\nlog = \"loud\"\nwrokers = 2\n" + admin_lines("alice") +

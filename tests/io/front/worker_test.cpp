@@ -1,16 +1,9 @@
 // Workers on real sockets: what a client sees at the port, whatever it sends and however it behaves.
-#include "io/front/worker.hpp"
-
-#include "io/loop/stream.hpp"
-#include "tests/io/front/fixture.hpp"
+#include "tests/io/front/service.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -20,129 +13,24 @@
 namespace shearline::front {
 namespace {
 
-using testing::Credentials;
 using ::testing::HasSubstr;
+using testing::Peer;
 using testing::request;
+using testing::right;
 using ::testing::StartsWith;
+using testing::verified;
 
-const std::string right = "right-secret-0001";
+using Service = testing::Service;
+SHEARLINE_ON_EACH_BACKEND(Service);
 
-std::uint16_t port_of(int listener) {
-  sockaddr_in address{};
-  socklen_t length = sizeof address;
-  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
-  return ntohs(address.sin_port);
-}
-
-// A blocking client. Every wait ends with the test's own time limit at the latest.
-class Peer {
- public:
-  explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    connected_ =
-        socket_ >= 0 && ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  explicit Peer(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  Peer(Peer&& other) noexcept : socket_(std::exchange(other.socket_, -1)), connected_(other.connected_) {}
-  ~Peer() { hang_up(); }
-
-  bool connected() const { return connected_; }
-  void hang_up() {
-    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
-  }
-  void say_no_more() { ::shutdown(socket_, SHUT_WR); }
-  int socket() const { return socket_; }
-
-  // False when the other side has closed.
-  bool send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
-  // Exactly this many bytes, or what came before the end.
-  std::string read(std::size_t size) {
-    std::string got(size, '\0');
-    const ssize_t count = ::recv(socket_, got.data(), size, MSG_WAITALL);
-    got.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-    return got;
-  }
-  std::string read_to_the_end() {
-    std::string all;
-    for (std::string more = read(4096); !more.empty(); more = read(4096)) all += more;
-    return all;
-  }
-  std::string ask(const std::vector<std::string>& arguments, std::size_t reply_bytes) {
-    send(request(arguments));
-    return read(reply_bytes);
-  }
-
- private:
-  int socket_;
-  bool connected_ = false;
-};
-
-const std::string verified = "+current\r\n";
-
-class Service : public ::testing::Test {
- protected:
-  void start(std::size_t count = 1) {
-    if (!credentials) credentials = std::make_unique<Credentials>(count);
-    credentials->put("acme", right);
-    auto listener = loop::listen_on({.host = "127.0.0.1", .port = 0, .unix_path = {}}, 1024);
-    ASSERT_TRUE(listener.has_value()) << listener.error().message;
-    options.listeners.push_back(*listener);
-    port = port_of(*listener);
-    front = std::make_unique<Front>(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      workers.push_back(std::make_unique<Worker>(options, credentials->table, credentials->view,
-                                                 credentials->clock, *front, i));
-      threads.emplace_back([worker = workers.back().get()] { EXPECT_TRUE(worker->run().has_value()); });
-    }
-    for (const auto& worker : workers) ASSERT_TRUE(worker->wait_until_running().has_value());
-  }
-  void stop() {
-    if (front) front->stop();
-    for (auto& thread : threads) thread.join();
-    threads.clear();
-  }
-  void TearDown() override {
-    stop();
-    for (const int listener : options.listeners) ::close(listener);
-    if (front) {
-      EXPECT_EQ(front->connections(), 0U);
-    }
-  }
-
-  std::string verify(Peer& peer) { return peer.ask({"VERIFY", "acme", right}, verified.size()); }
-  const WorkerCounters& counters(std::size_t worker = 0) { return front->counters(worker); }
-
-  std::unique_ptr<Credentials> credentials;
-  WorkerOptions options;
-  std::uint16_t port = 0;
-  std::unique_ptr<Front> front;
-  std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<std::thread> threads;
-};
-
-TEST_F(Service, VerifiesOverTcp) {
+TEST_P(Service, VerifiesOverTcp) {
   start();
   Peer peer(port);
   EXPECT_EQ(verify(peer), verified);
   EXPECT_EQ(peer.ask({"MVERIFY", "acme", right, "acme", "no", "", ""}, 9), "$3\r\ncrm\r\n");
 }
 
-TEST_F(Service, VerifiesOverAUnixSocketBesideTcp) {
+TEST_P(Service, VerifiesOverAUnixSocketBesideTcp) {
   std::string folder = "/tmp/shearline-front-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   const std::string path = folder + "/s";
@@ -157,14 +45,14 @@ TEST_F(Service, VerifiesOverAUnixSocketBesideTcp) {
   std::filesystem::remove_all(folder);
 }
 
-TEST_F(Service, AnswersByteByByteRequests) {
+TEST_P(Service, AnswersByteByByteRequests) {
   start();
   Peer peer(port);
   for (const char byte : request({"MVERIFY", "acme", right, "acme", "wrong"})) peer.send({&byte, 1});
   EXPECT_EQ(peer.read(8), "$2\r\ncr\r\n");
 }
 
-TEST_F(Service, AnswersALongPipelineInOrder) {
+TEST_P(Service, AnswersALongPipelineInOrder) {
   start();
   Peer peer(port);
   std::string bytes;
@@ -189,7 +77,7 @@ TEST_F(Service, AnswersALongPipelineInOrder) {
   EXPECT_LT(counters().batches.value(), 20'000U);  // many checks a batch, not one
 }
 
-TEST_F(Service, RefusesMoreThan4096PairsAndServesOn) {
+TEST_P(Service, RefusesMoreThan4096PairsAndServesOn) {
   start();
   Peer peer(port);
   std::vector<std::string> arguments{"MVERIFY"};
@@ -199,7 +87,7 @@ TEST_F(Service, RefusesMoreThan4096PairsAndServesOn) {
   EXPECT_EQ(verify(peer), verified);
 }
 
-TEST_F(Service, TellsHttpOnceAndCloses) {
+TEST_P(Service, TellsHttpOnceAndCloses) {
   start();
   Peer browser(port);
   browser.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 33\r\n\r\n" +
@@ -211,7 +99,7 @@ TEST_F(Service, TellsHttpOnceAndCloses) {
   EXPECT_EQ(verify(other), verified);
 }
 
-TEST_F(Service, AnswersWhatCameBeforeBrokenFramingThenSaysSoAndCloses) {
+TEST_P(Service, AnswersWhatCameBeforeBrokenFramingThenSaysSoAndCloses) {
   start();
   Peer peer(port);
   peer.send(request({"VERIFY", "acme", right}) + "*2\r\n$4\r\nECHO\r\n*1\r\n" + std::string(100'000, 'z'));
@@ -219,7 +107,7 @@ TEST_F(Service, AnswersWhatCameBeforeBrokenFramingThenSaysSoAndCloses) {
   EXPECT_EQ(counters().protocol_errors.value(), 1U);
 }
 
-TEST_F(Service, ClosesHalfARequestAfterItsTimeAndNobodyElse) {
+TEST_P(Service, ClosesHalfARequestAfterItsTimeAndNobodyElse) {
   options.limits.unfinished_request_ms = 30;
   start();
   Peer idle(port);
@@ -231,7 +119,7 @@ TEST_F(Service, ClosesHalfARequestAfterItsTimeAndNobodyElse) {
   EXPECT_EQ(verify(idle), verified);
 }
 
-TEST_F(Service, DripOfSingleBytesDoesNotProlongTheTimeOfARequest) {
+TEST_P(Service, DripOfSingleBytesDoesNotProlongTheTimeOfARequest) {
   options.limits.unfinished_request_ms = 50;
   start();
   Peer peer(port);
@@ -247,7 +135,7 @@ TEST_F(Service, DripOfSingleBytesDoesNotProlongTheTimeOfARequest) {
             "-ERR Protocol error: the rest of a request did not arrive in time\r\n");
 }
 
-TEST_F(Service, ThousandSilentConnectionsDisturbNobody) {
+TEST_P(Service, ThousandSilentConnectionsDisturbNobody) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
@@ -266,7 +154,7 @@ TEST_F(Service, ThousandSilentConnectionsDisturbNobody) {
   EXPECT_EQ(verify(silent.back()), verified);
 }
 
-TEST_F(Service, ConnectionsAreDealtRoundTheWorkers) {
+TEST_P(Service, ConnectionsAreDealtRoundTheWorkers) {
   start(3);
   std::vector<Peer> peers;
   for (int i = 0; i < 30; ++i) {
@@ -279,7 +167,7 @@ TEST_F(Service, ConnectionsAreDealtRoundTheWorkers) {
   }
 }
 
-TEST_F(Service, OneConnectionTooManyIsToldSoAndClosed) {
+TEST_P(Service, OneConnectionTooManyIsToldSoAndClosed) {
   options.connections_max = 2;
   start();
   Peer first(port);
@@ -292,7 +180,7 @@ TEST_F(Service, OneConnectionTooManyIsToldSoAndClosed) {
   EXPECT_EQ(verify(first), verified);
 }
 
-TEST_F(Service, PlaceOfAClosedConnectionIsFreeAgain) {
+TEST_P(Service, PlaceOfAClosedConnectionIsFreeAgain) {
   options.connections_max = 1;
   start();
   for (int i = 0; i < 20; ++i) {
@@ -305,7 +193,7 @@ TEST_F(Service, PlaceOfAClosedConnectionIsFreeAgain) {
   EXPECT_EQ(counters().connections_refused.value(), 0U);
 }
 
-TEST_F(Service, RepliesToAPeerThatHasSaidAllAreStillSent) {
+TEST_P(Service, RepliesToAPeerThatHasSaidAllAreStillSent) {
   start();
   Peer peer(port);
   peer.send(request({"VERIFY", "acme", right}) + request({"PING"}) + "*2\r\n$4\r\nEC");
@@ -313,7 +201,7 @@ TEST_F(Service, RepliesToAPeerThatHasSaidAllAreStillSent) {
   EXPECT_EQ(peer.read_to_the_end(), verified + "+PONG\r\n");
 }
 
-TEST_F(Service, PeerThatVanishesInTheMiddleHarmsNobody) {
+TEST_P(Service, PeerThatVanishesInTheMiddleHarmsNobody) {
   start();
   Peer stays(port);
   for (int i = 0; i < 50; ++i) {
@@ -327,7 +215,7 @@ TEST_F(Service, PeerThatVanishesInTheMiddleHarmsNobody) {
   EXPECT_EQ(verify(stays), verified);
 }
 
-TEST_F(Service, PeerThatReadsNothingIsNotReadEitherAndLosesNothing) {
+TEST_P(Service, PeerThatReadsNothingIsNotReadEitherAndLosesNothing) {
   options.limits.unsent_bytes_max = 16 * 1024;
   options.receive_buffers = 4;
   start();
@@ -365,7 +253,7 @@ TEST_F(Service, PeerThatReadsNothingIsNotReadEitherAndLosesNothing) {
     ASSERT_EQ(all.compare(at, reply.size(), reply), 0);
 }
 
-TEST_F(Service, PeerThatTakesNoRepliesIsClosedAfterItsTime) {
+TEST_P(Service, PeerThatTakesNoRepliesIsClosedAfterItsTime) {
   options.limits.unsent_bytes_max = 1024;
   options.limits.unread_replies_ms = 30;
   start();
@@ -378,7 +266,7 @@ TEST_F(Service, PeerThatTakesNoRepliesIsClosedAfterItsTime) {
   EXPECT_EQ(verify(other), verified);
 }
 
-TEST_F(Service, FewReceiveBuffersServeManyConnections) {
+TEST_P(Service, FewReceiveBuffersServeManyConnections) {
   options.receive_buffers = 2;
   options.receive_buffer_bytes = 256;
   start();
@@ -393,7 +281,7 @@ TEST_F(Service, FewReceiveBuffersServeManyConnections) {
   for (Peer& peer : peers) ASSERT_EQ(peer.read(expected.size()), expected);
 }
 
-TEST_F(Service, OutOfDescriptorsPausesAcceptingAndGoesOnAfterwards) {
+TEST_P(Service, OutOfDescriptorsPausesAcceptingAndGoesOnAfterwards) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP()
       << "the sanitizer opens pipes to look at memory, and without descriptors reports what is not so";
@@ -421,7 +309,7 @@ TEST_F(Service, OutOfDescriptorsPausesAcceptingAndGoesOnAfterwards) {
   setrlimit(RLIMIT_NOFILE, &before);
 }
 
-TEST_F(Service, StopFinishesWhatWasBegunAndClosesEverybody) {
+TEST_P(Service, StopFinishesWhatWasBegunAndClosesEverybody) {
   options.drain_ms = 60'000;  // it must not take that long
   start(2);
   Peer idle(port);
@@ -439,7 +327,7 @@ TEST_F(Service, StopFinishesWhatWasBegunAndClosesEverybody) {
   EXPECT_EQ(counters(0).connections() + counters(1).connections(), 0U);
 }
 
-TEST_F(Service, StopDoesNotWaitLongerThanItsDeadline) {
+TEST_P(Service, StopDoesNotWaitLongerThanItsDeadline) {
   options.drain_ms = 20;
   start();
   Peer half(port);
@@ -449,12 +337,12 @@ TEST_F(Service, StopDoesNotWaitLongerThanItsDeadline) {
   EXPECT_EQ(half.read_to_the_end(), "");
 }
 
-TEST_F(Service, StopBeforeAnybodyCameEndsAtOnce) {
+TEST_P(Service, StopBeforeAnybodyCameEndsAtOnce) {
   start(3);
   stop();
 }
 
-TEST_F(Service, WhileStoppingNewChecksAreRefusedClearly) {
+TEST_P(Service, WhileStoppingNewChecksAreRefusedClearly) {
   options.drain_ms = 60'000;
   start();
   Peer half(port);  // keeps the worker in its drain
@@ -468,7 +356,7 @@ TEST_F(Service, WhileStoppingNewChecksAreRefusedClearly) {
   half.hang_up();
 }
 
-TEST_F(Service, GatewayMustNameItself) {
+TEST_P(Service, GatewayMustNameItself) {
   options.gateways = {{"edge", testing::token_hash("edge-token")}};
   start();
   Peer peer(port);
@@ -478,7 +366,7 @@ TEST_F(Service, GatewayMustNameItself) {
   EXPECT_EQ(verify(known), verified);
 }
 
-TEST_F(Service, TableChangesWhileWorkersVerify) {
+TEST_P(Service, TableChangesWhileWorkersVerify) {
   start(2);
   std::atomic<bool> done{false};
   std::thread writer([&] {
