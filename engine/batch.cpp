@@ -54,7 +54,7 @@ struct Batch::Impl {
   std::size_t malformed(ByteView client_id);
   void expect(Check& check);
   void hash(std::span<const lanes::Job> jobs);
-  void hash_foreign_keys();
+  void hash_foreign_keys(const Index& index);
   void examine_ids(std::size_t g);
   void prefetch_slots(const Index& index, std::size_t g);
   void find_entries(const Index& index, std::size_t g);
@@ -71,7 +71,9 @@ struct Batch::Impl {
   std::vector<std::uint16_t> foreign;   // those whose client a first hash has to find
   std::array<Group, groups_in_flight> groups;
   std::array<lanes::Job, group_checks> jobs;
-  std::array<std::array<Byte, lanes::digest_bytes>, group_checks> digests;
+  using Digests = std::array<std::array<Byte, lanes::digest_bytes>, group_checks>;
+  Digests digests;
+  Digests digests_under_second;
   std::uint64_t hashed_jobs = 0;
 };
 static_assert(batch_checks_max <= UINT16_MAX);
@@ -102,18 +104,23 @@ void Batch::Impl::hash(std::span<const lanes::Job> ready) {
   hashed_jobs += ready.size();
 }
 
-// A foreign key names no client: its own hash under the lookup key is what the table knows it by.
-void Batch::Impl::hash_foreign_keys() {
+// A foreign key names no client: its own hash under the lookup key is what the table knows it by. With two peppers
+// in use it may be known by either; both are always tried.
+void Batch::Impl::hash_foreign_keys(const Index& index) {
   for (std::size_t start = 0; start < foreign.size(); start += group_checks) {
-    const std::size_t count = std::min(group_checks, foreign.size() - start);
-    for (std::size_t i = 0; i < count; ++i) {
-      const ByteView api_key = checks[foreign[start + i]].secret;
-      jobs[i] = {&table.lookup_key, api_key.data(), api_key.size(), digests[i].data()};
-    }
-    hash({jobs.data(), count});
-    for (std::size_t i = 0; i < count; ++i) {
-      checks[foreign[start + i]].hash =
-          table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
+    const auto members = std::span(foreign).subspan(start, std::min(group_checks, foreign.size() - start));
+    for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        const ByteView api_key = checks[members[i]].secret;
+        jobs[i] = {&table.lookup_keys[pepper], api_key.data(), api_key.size(), digests[i].data()};
+      }
+      hash({jobs.data(), members.size()});
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        const KeyedHash hash =
+            table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
+        const bool is_known = pepper == 0 || table.find(index, SlotKind::foreign_key, hash).entry != no_entry;
+        if (is_known) checks[members[i]].hash = hash;
+      }
     }
   }
 }
@@ -153,6 +160,9 @@ void Batch::Impl::find_entries(const Index& index, std::size_t g) {
     check.number = index.first(check.kind, check.hash).entry;
     check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
     prefetch_entry(check.entry);
+    if (table.has_second_pepper() && check.number != no_entry) {
+      __builtin_prefetch(&table.entries.second_midstates(check.number));
+    }
   }
 }
 
@@ -174,10 +184,19 @@ void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
     jobs[i] = {&check.entry->midstates, check.secret.data(), check.secret.size(), digests[i].data()};
   }
   hash({jobs.data(), members.size()});
+  auto& second_digests = table.has_second_pepper() ? digests_under_second : digests;
+  if (table.has_second_pepper()) {
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const std::uint32_t number = checks[members[i]].number;
+      jobs[i].key = number == no_entry ? &table.nobody_under_second : &table.entries.second_midstates(number);
+      jobs[i].digest = second_digests[i].data();
+    }
+    hash({jobs.data(), members.size()});
+  }
   for (std::size_t i = 0; i < members.size(); ++i) {
     Check& check = checks[members[i]];
     const TimeMs heard_at_ms = view.heard_at_ms[check.entry->partition].load(std::memory_order_relaxed);
-    const Finding finding = judge(*check.entry, digests[i], now, heard_at_ms);
+    const Finding finding = judge(*check.entry, {digests[i], second_digests[i]}, now, heard_at_ms);
     const bool counts = check.number != no_entry && !check.client_disagrees;
     const Outcome otherwise = check.number == no_entry ? Outcome::unknown_client : Outcome::mismatch;
     outcomes[members[i]] = counts ? finding.outcome : otherwise;
@@ -228,7 +247,7 @@ void Batch::run(TimeMs now) {
     return;  // every other check says `loading` already
   }
   const Index& index = in.table.index();
-  in.hash_foreign_keys();
+  in.hash_foreign_keys(index);
   // While one group is hashed, the next one's entries and the slots of the one after are on their way.
   const auto prepare = [&](std::size_t g) {
     in.examine_ids(g);
@@ -243,6 +262,7 @@ void Batch::run(TimeMs now) {
     in.judge_group(index, g, now);
   }
   wipe({in.digests.front().data(), sizeof in.digests});
+  wipe({in.digests_under_second.front().data(), sizeof in.digests_under_second});
 }
 
 std::span<const Outcome> Batch::outcomes() const { return std::span(impl_->outcomes).first(impl_->size); }

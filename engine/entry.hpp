@@ -32,10 +32,12 @@ struct alignas(64) Entry {
   std::array<TimeMs, accepting_versions_max> not_after_ms{};    // the hard end counted in
   std::array<std::uint64_t, dead_digests_max> dead_prefixes{};  // the first bytes of what is accepted no more
   std::array<Outcome, accepting_versions_max> roles{};          // current, grace or next
-  std::uint8_t accepted_mask = 0;
+  std::uint8_t accepted_mask : 4 = 0;
+  std::uint8_t accepted_under_second : 4 = 0;  // made under the second pepper in use; else under the first
   std::uint8_t dead_mask : 4 = 0;
   std::uint8_t revoked_mask : 4 = 0;  // of the dead ones; else retired
   std::uint8_t partition = 0;
+  std::uint8_t dead_under_second : 4 = 0;
   bool suspended : 1 = false;
   bool strict_when_stale : 1 = false;
   bool has_foreign_key : 1 = false;  // EntryExtra::foreign_key
@@ -67,7 +69,12 @@ struct Finding {
   Outcome outcome = Outcome::mismatch;
   std::uint8_t version = no_version;  // the one whose digest it is, accepted or not
 };
-// What `digest` means to this credential at `now`, when its partition was last heard of at `heard_at_ms`.
-Finding judge(const Entry& entry, std::span<const Byte, 32> digest, TimeMs now, TimeMs heard_at_ms);
+// A presented secret under the first pepper in use and the second; the same twice where there is one.
+struct PresentedDigests {
+  std::span<const Byte, 32> under_first;
+  std::span<const Byte, 32> under_second;
+};
+// What they mean to this credential at `now`, when its partition was last heard of at `heard_at_ms`.
+Finding judge(const Entry& entry, const PresentedDigests& presented, TimeMs now, TimeMs heard_at_ms);
 
 }  // namespace shearline::engine

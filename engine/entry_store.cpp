@@ -12,8 +12,11 @@ constexpr std::size_t grown_entries = 1 << 14;
 
 }  // namespace
 
-EntryStore::EntryStore()
-    : entry_memory_(0, entries_max * sizeof(Entry)), side_memory_(0, entries_max * sizeof(EntrySide)) {}
+EntryStore::EntryStore(bool has_second_pepper)
+    : has_second_(has_second_pepper),
+      entry_memory_(0, entries_max * sizeof(Entry)),
+      side_memory_(0, entries_max * sizeof(EntrySide)),
+      second_memory_(0, has_second_pepper ? entries_max * sizeof(Midstates) : 0) {}
 
 EntryStore::~EntryStore() {
   for (std::uint32_t number = 0; number < used_numbers_; ++number) {
@@ -26,6 +29,7 @@ void EntryStore::grow() {
   if (wanted > entries_max) throw std::bad_alloc();
   entry_memory_.grow_to(wanted * sizeof(Entry));
   side_memory_.grow_to(wanted * sizeof(EntrySide));
+  if (has_second_) second_memory_.grow_to(wanted * sizeof(Midstates));
 }
 
 std::uint32_t EntryStore::take() {
@@ -40,6 +44,7 @@ std::uint32_t EntryStore::take() {
   }
   std::construct_at(&writable_entry(number));
   std::construct_at(&writable_side(number));
+  if (has_second_) std::construct_at(&writable_second_midstates(number));
   alive_[number] = true;
   return number;
 }
@@ -49,6 +54,7 @@ void EntryStore::give_back(std::uint32_t number) {
   alive_[number] = false;
   std::destroy_at(&writable_entry(number));  // digests and midstates wipe themselves
   std::destroy_at(&writable_side(number));
+  if (has_second_) std::destroy_at(&writable_second_midstates(number));
   free_.push_back(number);
 }
 

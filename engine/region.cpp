@@ -16,6 +16,7 @@ std::size_t rounded_up(std::size_t bytes, std::size_t to) { return (bytes + to -
 }  // namespace
 
 Region::Region(std::size_t bytes, std::size_t bytes_max) : bytes_max_(rounded_up(bytes_max, 4096)) {
+  if (bytes_max_ == 0) return;
   const std::size_t alignment = bytes_max_ >= huge_page_bytes ? huge_page_bytes : 0;
   mapping_bytes_ = bytes_max_ + alignment;
   mapping_ = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -35,7 +36,9 @@ Region::Region(std::size_t bytes, std::size_t bytes_max) : bytes_max_(rounded_up
   }
 }
 
-Region::~Region() { munmap(mapping_, mapping_bytes_); }
+Region::~Region() {
+  if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
+}
 
 void Region::grow_to(std::size_t bytes) {
   if (bytes <= bytes_) return;

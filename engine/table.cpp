@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <stdexcept>
 
 namespace shearline::engine {
 namespace {
@@ -21,23 +22,45 @@ Entry make_nobody(Random& random) {
   return entry;
 }
 
+std::vector<Key> clones_of(std::span<const Key> peppers) {
+  if (peppers.empty() || peppers.size() > peppers_max)
+    throw std::invalid_argument("a table has one pepper or two");
+  std::vector<Key> clones;
+  for (const Key& pepper : peppers) clones.push_back(pepper.clone());
+  return clones;
+}
+
+std::vector<Midstates> lookup_keys_of(std::span<const Key> peppers) {
+  std::vector<Midstates> keys;
+  for (const Key& pepper : peppers) keys.push_back(hmac_midstates(derive_lookup_key(pepper).reveal()));
+  return keys;
+}
+
 void write_versions(const CredentialFacts& facts, Entry& entry) {
   assert(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
+  unsigned accepted = 0;
+  unsigned accepted_under_second = 0;
   for (std::size_t i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
     const AcceptedVersion& version = facts.accepted[i];
     entry.digests[i] = shortened(version.digest->reveal());
     entry.roles[i] = version.role;
     entry.not_after_ms[i] = std::min(version.not_after_ms, facts.expires_at_ms);
-    entry.accepted_mask |= static_cast<std::uint8_t>(1U << i);
+    accepted |= 1U << i;
+    accepted_under_second |= (version.pepper == 1 ? 1U : 0U) << i;
   }
   unsigned dead = 0;
+  unsigned dead_under_second = 0;
   unsigned revoked = 0;
   for (std::size_t i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
     entry.dead_prefixes[i] = prefix_of(facts.dead[i].digest->reveal());
     dead |= 1U << i;
-    if (facts.dead[i].revoked) revoked |= 1U << i;
+    dead_under_second |= (facts.dead[i].pepper == 1 ? 1U : 0U) << i;
+    revoked |= (facts.dead[i].revoked ? 1U : 0U) << i;
   }
+  entry.accepted_mask = accepted & 0xfU;
+  entry.accepted_under_second = accepted_under_second & 0xfU;
   entry.dead_mask = dead & 0xfU;
+  entry.dead_under_second = dead_under_second & 0xfU;
   entry.revoked_mask = revoked & 0xfU;
 }
 
@@ -58,13 +81,15 @@ void write_side(const CredentialFacts& facts, KeyedHash foreign_key, EntrySide& 
 
 }  // namespace
 
-Table::Impl::Impl(const TableOptions& options, const Key& pepper, Random& random)
+Table::Impl::Impl(const TableOptions& options, std::span<const Key> peppers, Random& random)
     : nobody(make_nobody(random)),
+      nobody_under_second(make_nobody(random).midstates),
       turns(options.workers),
       hash_client_id(random),
       hash_foreign_lookup(random),
-      lookup_key(hmac_midstates(derive_lookup_key(pepper).reveal())),
-      own_pepper(pepper.clone()),
+      lookup_keys(lookup_keys_of(peppers)),
+      entries(peppers.size() == peppers_max),
+      own_peppers(clones_of(peppers)),
       capacity_hint(options.capacity_hint) {
   publish(std::make_unique<Index>(capacity_hint));
 }
@@ -87,7 +112,12 @@ std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash c
   Entry& entry = entries.writable_entry(number);
   entry.client = client;
   entry.midstates = predecessor != no_entry ? entries.entry(predecessor).midstates
-                                            : derive_midstates(own_pepper, facts.client_id);
+                                            : derive_midstates(own_peppers[0], facts.client_id);
+  if (has_second_pepper()) {
+    entries.writable_second_midstates(number) = predecessor != no_entry
+                                                    ? entries.second_midstates(predecessor)
+                                                    : derive_midstates(own_peppers[1], facts.client_id);
+  }
   entry.partition = facts.partition;
   entry.suspended = facts.suspended;
   entry.strict_when_stale = facts.strict_when_stale;
@@ -144,8 +174,8 @@ void Table::Impl::reclaim() {
   while (!retired_indexes.empty() && retired_indexes.front().epoch < oldest) retired_indexes.pop_front();
 }
 
-Table::Table(const TableOptions& options, const Key& pepper, Random& random)
-    : impl_(std::make_unique<Impl>(options, pepper, random)) {}
+Table::Table(const TableOptions& options, std::span<const Key> peppers, Random& random)
+    : impl_(std::make_unique<Impl>(options, peppers, random)) {}
 Table::~Table() = default;
 
 bool Table::put(const CredentialFacts& facts) {

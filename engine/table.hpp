@@ -30,17 +30,21 @@ namespace shearline::engine {
 
 inline constexpr std::size_t accepting_versions_max = 3;
 inline constexpr std::size_t dead_digests_max = 4;
+inline constexpr std::size_t peppers_max = 2;  // in use at once (security.md "Keyring")
 
-// What the writer says about one credential. Digests are borrowed for the call.
+// What the writer says about one credential. Digests are borrowed for the call; `pepper` is the place, among
+// those the table was made with, of the one that a digest was made under.
 struct AcceptedVersion {
   Outcome role = Outcome::current;  // current, grace or next
   const Digest* digest = nullptr;
   TimeMs not_after_ms = time_never;
   Ulid version_id;
+  std::uint8_t pepper = 0;
 };
 struct DeadDigest {
   const Digest* digest = nullptr;
   bool revoked = false;  // else retired
+  std::uint8_t pepper = 0;
 };
 struct CredentialFacts {
   std::string_view client_id;
@@ -77,8 +81,11 @@ struct TableOptions {
 
 class Table {
  public:
-  // The pepper makes the midstates of every entry: the writer puts only digests made under it.
-  Table(const TableOptions& options, const Key& pepper, Random& random);
+  // One pepper or two: they make the midstates of every entry. While there are two, every check is hashed under
+  // both, so that its time does not tell under which its credential is kept. Throws std::invalid_argument.
+  Table(const TableOptions& options, std::span<const Key> peppers, Random& random);
+  Table(const TableOptions& options, const Key& pepper, Random& random)
+      : Table(options, std::span(&pepper, 1), random) {}
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;

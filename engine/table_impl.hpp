@@ -9,11 +9,12 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <vector>
 
 namespace shearline::engine {
 
 struct Table::Impl {
-  Impl(const TableOptions& options, const Key& pepper, Random& random);
+  Impl(const TableOptions& options, std::span<const Key> peppers, Random& random);
 
   // Readers, within a turn.
   const Index& index() const { return *published_index.load(std::memory_order_acquire); }
@@ -23,11 +24,14 @@ struct Table::Impl {
   KeyedHash foreign_key_of(std::uint32_t number) const { return entries.side(number).extra->foreign_key; }
   // Stands in for a client nobody knows, so that such a check costs what any other costs. Accepts nothing.
   const Entry nobody;
+  const Midstates nobody_under_second;
   Turns turns;
 
   const KeyedHasher hash_client_id;
   const KeyedHasher hash_foreign_lookup;
-  const Midstates lookup_key;  // under which a foreign key is hashed before it is looked up
+  // Under which a foreign key is hashed before it is looked up, one for each pepper.
+  const std::vector<Midstates> lookup_keys;
+  bool has_second_pepper() const { return own_peppers.size() == peppers_max; }
   EntryStore entries;
   std::atomic<const Index*> published_index{nullptr};
   std::atomic<std::size_t> credentials{0};
@@ -46,7 +50,7 @@ struct Table::Impl {
     std::uint64_t epoch;
     Thing thing;
   };
-  const Key own_pepper;  // stays in the locked arena; readers have midstates of single clients only
+  const std::vector<Key> own_peppers;  // in the locked arena; readers have midstates of single clients only
   const std::size_t capacity_hint;
   std::unique_ptr<Index> own_index;  // what published_index points at
   std::deque<Retired<std::uint32_t>> retired_entries;
