@@ -1,9 +1,10 @@
 #include "actors/admin.hpp"
 
+#include "actors/answers.hpp"
 #include "actors/gate.hpp"
 #include "actors/queries.hpp"
 #include "actors/rate.hpp"
-#include "actors/refusals.hpp"
+#include "actors/refusal_record.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 #include "policy/answered.hpp"
@@ -44,7 +45,7 @@ struct Admin::Impl {
         rate(given.rules.commands_per_minute_per_admin),
         strangers(stranger_answers_per_second * 60),
         stale(stale_commands_per_minute),
-        refusals(refusals_told_apart_max) {}
+        refusals(given, given_audit) {}
 
   void run() {
     while (std::optional<AdminMessage> message = mailbox.receive()) {
@@ -106,7 +107,7 @@ struct Admin::Impl {
     if (is_read(command.verb)) {
       const Result<QueryAnswer> result = answer_query(context, directory, known, command);
       if (!result) return refused(command, result.error());
-      Answer answer = answer_to(command);
+      Answer answer = answer_to(command, context);
       answer.status = AnswerStatus::done;
       answer.code = Code::ok;
       answer.rotation_json = result->rotation_json;
@@ -182,7 +183,7 @@ struct Admin::Impl {
                                   policy::MembershipChange<T> change) {
     if (context.rules.bootstrap && directory.admins_known() == 1)
       change.event.detail.emplace_back("bootstrap", "true");
-    Answer answer = answer_to(command);
+    Answer answer = answer_to(command, context);
     answer.status = AnswerStatus::done;
     answer.code = Code::ok;
     answer.detail = change.event.type + " " + key.id;
@@ -228,18 +229,8 @@ struct Admin::Impl {
     send(answer);
   }
 
-  Answer answer_to(const Command& command) const {
-    Answer answer;
-    answer.jti = command.jti;
-    answer.command_hash = command.hash;
-    answer.durability = context.durability;
-    return answer;
-  }
   Answer refused(const Command& command, const Error& error) const {
-    Answer answer = answer_to(command);
-    answer.code = error.code;
-    answer.detail = error.message;
-    return answer;
+    return refusal_of(command, error, context);
   }
 
   void send(const Answer& answer) {
@@ -263,34 +254,13 @@ struct Admin::Impl {
   // ---- refusals go on record now and then ----
 
   void write_refusals() {
-    while (!stopping.wait(context.loop.monotonic_ms() + refusals_written_every_ms)) {
-      if (held && !refusals.empty()) write_refusals_once();
-    }
+    while (!stopping.wait(context.loop.monotonic_ms() + refusals_written_every_ms)) write_refusals_once();
   }
-
   void write_refusals_once() {
-    const Refusals taken = std::exchange(refusals, Refusals(refusals_told_apart_max));
-    if (Status recorded = record(taken.event(context.clock.now_ms(), context.node, context.rules.hash));
-        !recorded) {
-      refusals.merge(taken);
-      log::warning("refusals_not_recorded", {{"why", recorded.error().message}});
+    if (!held) return;
+    if (Status written = refusals.write(); !written) {
+      log::warning("refusals_not_recorded", {{"why", written.error().message}});
     }
-  }
-
-  Status record(const policy::AuditEvent& event) {
-    const store::RecordKey key{store::Kind::fact, "refusals"};
-    const Result<store::Record> newest = context.store.get(key, 0);
-    if (!newest && newest.error().code != Code::not_found) return std::unexpected(newest.error());
-    store::SealedStore::Put put;
-    put.key = key;
-    put.expected_revision = newest ? newest->revision : 0;
-    put.payload = encode_new_event(event, context);
-    put.events.push_back(put.payload);
-    if (const Result<std::uint64_t> stored = context.store.compare_and_put(put); !stored) {
-      return std::unexpected(stored.error());
-    }
-    audit.send(OutboxGrew{store::system_partition});
-    return {};
   }
 
   ActorContext& context;
@@ -306,7 +276,7 @@ struct Admin::Impl {
   CommandRate rate;
   CommandRate strangers;
   CommandRate stale;
-  Refusals refusals;
+  RefusalRecord refusals;
   bool held = false;
   boost::fibers::fiber fiber;
   boost::fibers::fiber refusal_writer;
@@ -329,7 +299,7 @@ void Admin::stop() {
   impl_->hands.close();
   impl_->stopping.set();
   if (impl_->refusal_writer.joinable()) impl_->refusal_writer.join();
-  if (impl_->held && !impl_->refusals.empty()) impl_->write_refusals_once();
+  impl_->write_refusals_once();
 }
 
 }  // namespace shearline::actors

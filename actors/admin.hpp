@@ -16,7 +16,6 @@
 namespace shearline::actors {
 
 inline constexpr std::size_t admin_commands_in_flight_max = 64;
-inline constexpr std::size_t refusals_told_apart_max = 64;  // (who, code) pairs between two refusal events
 inline constexpr std::int64_t refusals_written_every_ms = 10'000;
 inline constexpr std::uint32_t stranger_answers_per_second = 20;  // a stranger learns little and slowly
 

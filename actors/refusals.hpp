@@ -41,11 +41,6 @@ class Refusals {
     return event;
   }
 
-  // What could not be put on record counts on.
-  void merge(const Refusals& other) {
-    for (const auto& [key, count] : other.counts_) counts_[key] += count;
-  }
-
  private:
   std::size_t told_apart_max_;
   std::map<std::pair<std::string, Code>, std::uint64_t> counts_;

@@ -1,5 +1,6 @@
 #include "actors/rotation.hpp"
 
+#include "actors/answers.hpp"
 #include "actors/due_times.hpp"
 #include "actors/gate.hpp"
 #include "actors/import.hpp"
@@ -173,7 +174,7 @@ struct Rotation::Impl {
   // The answer is part of the record, so that the same command after a crash gets the same answer.
   Result<std::optional<Answer>> store_answered(const Command& command, const Loaded& loaded,
                                                Decision decision) {
-    Answer answer = answer_to(command);
+    Answer answer = answer_to(command, context);
     answer.status = decision.next.rotation && policy::is_open(decision.next.rotation->state)
                         ? AnswerStatus::accepted
                         : AnswerStatus::done;
@@ -209,7 +210,7 @@ struct Rotation::Impl {
       unheard = !one && one.error().code == Code::unavailable ? unheard + 1 : 0;
       report.add(item.client_id, one);
     }
-    Answer answer = answer_to(command);
+    Answer answer = answer_to(command, context);
     answer.status =
         report.imported() > 0 || report.refused() == 0 ? AnswerStatus::done : AnswerStatus::rejected;
     answer.code = report.refused() == 0 ? Code::ok : report.first_code();
@@ -256,19 +257,8 @@ struct Rotation::Impl {
     return ImportedItem{.shared_secret = shared};
   }
 
-  Answer answer_to(const Command& command) const {
-    Answer answer;
-    answer.jti = command.jti;
-    answer.command_hash = command.hash;
-    answer.durability = context.durability;
-    return answer;
-  }
   Answer refused(const Command& command, const Error& error) const {
-    Answer answer = answer_to(command);
-    answer.status = AnswerStatus::rejected;
-    answer.code = error.code;
-    answer.detail = error.message;
-    return answer;
+    return refusal_of(command, error, context);
   }
 
   // ---- the store ----

@@ -65,6 +65,73 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// The way to the store, on which what a test names gets lost.
+class LossyWay final : public store::RawStore {
+ public:
+  explicit LossyWay(store::RawStore& there) : there_(there) {}
+
+  enum class Loss { nothing, command, answer };
+  std::function<Loss(const store::RawPut&)> of_put = [](const store::RawPut&) { return Loss::nothing; };
+  bool acknowledgements_lost = false;
+
+  Result<store::PutOutcome> compare_and_put(const store::RawPut& put) override {
+    const auto ask = of_put;  // it may put another one in its place
+    const Loss loss = ask(put);
+    if (loss == Loss::command) return lost();
+    Result<store::PutOutcome> outcome = there_.compare_and_put(put);
+    return loss == Loss::answer ? lost() : outcome;
+  }
+  Result<store::PutOutcome> acknowledge_outbox(unsigned partition, std::uint64_t counter, std::uint32_t index,
+                                               std::uint64_t fence) override {
+    if (acknowledgements_lost) return lost();
+    return there_.acknowledge_outbox(partition, counter, index, fence);
+  }
+
+  Status scan(unsigned partition,
+              const std::function<void(std::string_view field, ByteView value)>& each) override {
+    return there_.scan(partition, each);
+  }
+  Result<std::optional<Bytes>> get(unsigned partition, std::string_view field) override {
+    return there_.get(partition, field);
+  }
+  Result<store::RawHead> head(unsigned partition) override { return there_.head(partition); }
+  Result<std::vector<store::RawChange>> changes(unsigned partition, const store::Position& from,
+                                                std::int64_t wait_ms) override {
+    return there_.changes(partition, from, wait_ms);
+  }
+  Result<std::optional<store::RawChange>> change_at(unsigned partition, std::uint64_t counter) override {
+    return there_.change_at(partition, counter);
+  }
+  Result<std::vector<store::OutboxEntry>> outbox(unsigned partition, std::size_t at_most) override {
+    return there_.outbox(partition, at_most);
+  }
+  Result<std::vector<store::DueEntry>> due(unsigned partition, TimeMs until, std::size_t at_most) override {
+    return there_.due(partition, until, at_most);
+  }
+  Result<std::optional<TimeMs>> next_due(unsigned partition) override { return there_.next_due(partition); }
+  Result<store::PutOutcome> append(std::string_view group_id, ByteView envelope,
+                                   std::uint64_t fence) override {
+    return there_.append(group_id, envelope, fence);
+  }
+  Result<std::vector<store::StreamEntry>> read_group(std::string_view group_id, std::string_view after,
+                                                     std::size_t at_most, std::int64_t wait_ms) override {
+    return there_.read_group(group_id, after, at_most, wait_ms);
+  }
+  Result<Lease> lease(std::string_view node_id, std::int64_t ttl_ms) override {
+    return there_.lease(node_id, ttl_ms);
+  }
+  Status release_lease(std::string_view node_id) override { return there_.release_lease(node_id); }
+  Result<std::uint64_t> raise_fences() override { return there_.raise_fences(); }
+  Status raise_group_fence(std::string_view group_id, std::uint64_t fence) override {
+    return there_.raise_group_fence(group_id, fence);
+  }
+  Result<TimeMs> store_time_ms() override { return there_.store_time_ms(); }
+
+ private:
+  static std::unexpected<Error> lost() { return fail(Code::unavailable, "the connection broke"); }
+  store::RawStore& there_;
+};
+
 // What outlives one engine: the store, the clock, the data folder, the keys.
 struct World {
   HeldClock clock;
@@ -73,6 +140,7 @@ struct World {
   std::unique_ptr<loop::Loop> loop = std::move(*loop::make_uring_loop({}));
   loop::FiberScheduler fibers{*loop};
   std::unique_ptr<store::MemoryStore> raw = store::make_memory_store(loop.get(), clock);
+  LossyWay way{*raw};
   keys::Keyring keyring = keys::make_keyring("staging-1", random);
   policy::Rules rules = *policy::parse_rules("bootstrap = true\n", "rules.toml");
   TestAdmin alice = make_admin("alice", random);
@@ -237,7 +305,7 @@ class Engine {
  private:
   World& world_;
   std::string audit_path_;
-  store::SealedStore store_{*world_.raw, world_.keyring.state_key, world_.random, world_.clock};
+  store::SealedStore store_{world_.way, world_.keyring.state_key, world_.random, world_.clock};
   wire::RecordCodec codec_{world_.keyring.state_key, world_.random};
   ActorContext context_;
   Directory directory_{std::vector<policy::Admin>{world_.alice.record}};
