@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace shearline::actors {
@@ -135,56 +134,6 @@ TEST_F(Mailboxes, ReceiveGivesUpAtItsDeadline) {
   EXPECT_EQ(box.receive(loop_->monotonic_ms() + 2), std::nullopt);
   EXPECT_FALSE(box.closed());
 }
-
-TEST_F(Mailboxes, TakeMessagesFromAnotherThreadWhileTheirOwnerSleeps) {
-  using Box = Mailbox<Note, 64, WhenFull::shed>;
-  Box box(*loop_);
-  Box::ThreadLane& lane = box.open_lane();
-  constexpr int count = 5'000;
-  std::thread worker([&] {
-    for (int i = 0; i < count; ++i)
-      while (!lane.send(note(i))) std::this_thread::yield();
-  });
-  for (int i = 0; i < count; ++i) ASSERT_EQ(**box.receive(), i);  // hangs if a wake is lost
-  worker.join();
-}
-
-TEST_F(Mailboxes, NeitherLanesNorTheirOwnThreadStarveTheOther) {
-  using Box = Mailbox<Note, 8, WhenFull::shed>;
-  Box box(*loop_);
-  Box::ThreadLane& first = box.open_lane();
-  Box::ThreadLane& second = box.open_lane();
-  for (int i = 0; i < 4; ++i) {
-    box.send(note(10));
-    first.send(note(20));
-    second.send(note(30));
-  }
-  std::vector<int> got = drain(box);
-  got.resize(4);
-  EXPECT_EQ(std::ranges::count(got, 10), 2);
-  EXPECT_EQ(std::ranges::count(got, 20), 1);
-  EXPECT_EQ(std::ranges::count(got, 30), 1);
-}
-
-TEST_F(Mailboxes, LanesOfAClosedMailboxRefuse) {
-  using Box = Mailbox<Note, 1, WhenFull::shed>;
-  Box box(*loop_);
-  Box::ThreadLane& lane = box.open_lane();
-  EXPECT_TRUE(lane.send(note(1)));
-  EXPECT_FALSE(lane.send(note(2))) << "full";
-  EXPECT_EQ(box.messages_lost(), 1U);
-  box.close();
-  EXPECT_EQ(drain(box), (std::vector{1}));
-  EXPECT_FALSE(lane.send(note(3)));
-  EXPECT_FALSE(box.open_lane().send(note(4)));
-}
-
-// Only a mailbox that sheds has lanes: another thread can neither wait here nor take back what it has sent.
-template <class Box>
-concept HasLanes = requires(Box box) { box.open_lane(); };
-static_assert(HasLanes<Mailbox<Note, 1, WhenFull::shed>>);
-static_assert(!HasLanes<Mailbox<Note, 1, WhenFull::wait>>);
-static_assert(!HasLanes<Mailbox<Note, 1, WhenFull::drop_oldest>>);
 
 class Replies : public Mailboxes {
  protected:
