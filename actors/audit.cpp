@@ -63,15 +63,37 @@ struct Audit::Impl {
   }
 
   Status write(const std::vector<store::SealedStore::Event>& events) {
+    const Result<EventIds> written = written_before(events);
+    if (!written) return std::unexpected(written.error());
     ledger::HashChain::Draft draft = file->chain().draft();
     for (const store::SealedStore::Event& event : events) {
-      const ledger::Place place{event.partition, event.counter, event.index, event.record_hash};
-      // On disk since before a crash, only not acknowledged.
-      if (file->chain().has(ledger::event_id(event.event))) continue;
-      ledger::HashChain::add(draft, place, event.event, json_of(event));
+      if (written->contains(ledger::event_id(event.event))) continue;
+      ledger::HashChain::add(draft, place_of(event), event.event, json_of(event));
     }
     if (draft.text.empty()) return {};
     return file->append(std::move(draft));
+  }
+
+  // Those that a crash, or a store that was put back in time, brings once more.
+  Result<EventIds> written_before(const std::vector<store::SealedStore::Event>& events) {
+    using Recall = ledger::HashChain::Recall;
+    EventIds written;
+    EventIds perhaps;
+    for (const store::SealedStore::Event& event : events) {
+      std::string id = ledger::event_id(event.event);
+      const Recall recall = file->chain().recall(id, place_of(event));
+      if (recall == Recall::written) written.insert(std::move(id));
+      if (recall == Recall::perhaps) perhaps.insert(std::move(id));
+    }
+    if (perhaps.empty()) return written;
+    Result<EventIds> found;
+    loop::run_blocking(context.loop, [&] { found = events_in_file(path, perhaps); });
+    if (found) written.merge(*found);
+    return found ? Result<EventIds>(std::move(written)) : found;
+  }
+
+  static ledger::Place place_of(const store::SealedStore::Event& event) {
+    return {event.partition, event.counter, event.index, event.record_hash};
   }
 
   // An authentic event that this version cannot read still goes on record, as it is.

@@ -1,5 +1,6 @@
 // The audit actor: moves events from the store's outbox to the audit file, syncs, and only then acknowledges them in the
-// store (design: architecture.md journey 3). A crash between the steps neither loses nor doubles an event. Runs on the
+// store (design: architecture.md journey 3). A crash between the steps neither loses an event nor doubles it in this node's
+// file; where another node takes over, the identity tells that it is the same one (docs/adr/0001). Runs on the
 // control thread; works only while this node holds the control lease. A full or broken disk stops the trail with an
 // alarm and never a verification: events wait in the store.
 #pragma once

@@ -1,5 +1,6 @@
 #include "actors/audit_file.hpp"
 
+#include "actors/file_lines.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 
 #include <fcntl.h>
@@ -9,35 +10,79 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 namespace shearline::actors {
 
+namespace {
+
+// The end of a trail: as much of it as tells what the next line must name and which events were written lately.
+struct TrailEnd {
+  ledger::HashChain chain;
+  std::uint64_t good_bytes = 0;  // up to the last newline; a crash leaves what stands behind it
+};
+
+Result<TrailEnd> read_end(int file) {
+  constexpr std::size_t lines_wanted = ledger::HashChain::remembered_max + 1;
+  std::vector<std::string> lines;  // newest first
+  TrailEnd end;
+  bool all = true;
+  const Status read =
+      lines_backwards(file, ledger::line_bytes_max, [&](std::string_view line, std::uint64_t offset) {
+        if (lines.empty()) end.good_bytes = offset + line.size() + 1;
+        lines.emplace_back(line);
+        all = offset == 0;
+        return lines.size() < lines_wanted;
+      });
+  if (!read) return std::unexpected(read.error());
+  if (!all) {
+    // Nobody looks at what stands before it: the oldest line of these is taken as it is.
+    Result<ledger::HashChain> chain = ledger::HashChain::after(lines.back());
+    if (!chain) {
+      return fail(chain.error().code,
+                  "line " + std::to_string(lines.size()) + " from the end: " + chain.error().message);
+    }
+    end.chain = std::move(*chain);
+    lines.pop_back();
+  }
+  for (; !lines.empty(); lines.pop_back()) {
+    if (const Result<ledger::Line> fits = end.chain.accept(lines.back()); !fits) {
+      return fail(fits.error().code,
+                  "line " + std::to_string(end.chain.lines() + 1) + ": " + fits.error().message);
+    }
+  }
+  return end;
+}
+
+}  // namespace
+
 Result<AuditFile> AuditFile::open(loop::Loop& loop, const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
+  AuditFile opened(loop, file);  // closes it, however this ends
   // Two engines on one data folder would interleave their chains.
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    ::close(file);
     return fail(Code::conflict,
                 path + " is in use by another engine; every node needs a data folder of its own");
   }
-  std::ifstream in(path, std::ios::binary);
-  Result<ledger::ChainState> state = ledger::read_chain(in);
-  if (!state) {
-    ::close(file);
-    return fail(state.error().code, path + ": " + state.error().message);
+  Result<TrailEnd> end = read_end(file);
+  if (!end) {
+    if (end.error().code != Code::invalid) return fail(end.error().code, path + ": " + end.error().message);
+    return fail(Code::invalid, path + ", " + end.error().message +
+                                   ": the trail was changed or damaged; keep the file, move it out of the "
+                                   "data folder, and a new one is begun (`shearline audit FILE` checks it)");
   }
-  if (state->torn_bytes > 0 && ::ftruncate(file, static_cast<off_t>(state->good_bytes)) != 0) {
-    ::close(file);
+  const off_t size = ::lseek(file, 0, SEEK_END);
+  const bool torn = static_cast<std::uint64_t>(size) > end->good_bytes;
+  if (torn && ::ftruncate(file, static_cast<off_t>(end->good_bytes)) != 0) {
     return fail(Code::unavailable, "cannot cut the torn last line of " + path + ": " + std::strerror(errno));
   }
-  return AuditFile(loop, file, std::move(*state));
+  opened.chain_ = std::move(end->chain);
+  opened.bytes_ = end->good_bytes;
+  return opened;
 }
 
-AuditFile::AuditFile(loop::Loop& loop, int file, ledger::ChainState state)
-    : loop_(&loop), file_(file), chain_(std::move(state.chain)), bytes_(state.good_bytes) {}
+AuditFile::AuditFile(loop::Loop& loop, int file) : loop_(&loop), file_(file) {}
 
 AuditFile::AuditFile(AuditFile&& other) noexcept
     : loop_(other.loop_),
@@ -72,37 +117,24 @@ Status AuditFile::append(ledger::HashChain::Draft draft) {
   return {};
 }
 
-namespace {
-
-// Calls `each` with every whole line from the last to the first, until it returns false.
-template <class Each>
-Status lines_backwards(int file, Each each) {
-  constexpr std::size_t block_bytes = 256 * 1024;
-  off_t end = ::lseek(file, 0, SEEK_END);
-  std::string tail;    // what is known of the line that began before `end`
-  bool whole = false;  // the bytes behind the last newline are a line that is being written
-  while (end > 0) {
-    const std::size_t take = std::min(block_bytes, static_cast<std::size_t>(end));
-    std::string block(take, '\0');
-    end -= static_cast<off_t>(take);
-    if (::pread(file, block.data(), take, end) != static_cast<ssize_t>(take)) {
-      return fail(Code::unavailable, "the audit file cannot be read");
-    }
-    block += tail;
-    std::size_t line_end = block.size();
-    for (std::size_t newline = block.rfind('\n'); newline != std::string::npos;
-         newline = newline == 0 ? std::string::npos : block.rfind('\n', newline - 1)) {
-      if (whole && !each(std::string_view(block).substr(newline + 1, line_end - newline - 1))) return {};
-      whole = true;
-      line_end = newline;
-    }
-    tail = block.substr(0, line_end);
-  }
-  if (whole) each(tail);
-  return {};
+Result<EventIds> events_in_file(const std::string& path, const EventIds& wanted) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
+  constexpr std::string_view before_id = "\"id\":\"";
+  constexpr std::size_t id_digits = 32;
+  EventIds found;
+  const Status read =
+      lines_backwards(file, ledger::line_bytes_max, [&](std::string_view line, std::uint64_t) {
+        const std::size_t id = line.find(before_id);  // the line's own comes before its event's
+        if (id == std::string_view::npos) return true;
+        const auto known = wanted.find(line.substr(id + before_id.size(), id_digits));
+        if (known != wanted.end()) found.insert(*known);
+        return found.size() < wanted.size();
+      });
+  ::close(file);
+  if (!read) return std::unexpected(read.error());
+  return found;
 }
-
-}  // namespace
 
 Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
                                         std::string_view after, std::size_t at_most) {
@@ -113,17 +145,19 @@ Result<EventsAbout> newest_events_about(const std::string& path, std::string_vie
   const std::string last = after.empty() ? std::string() : "\"id\":\"" + std::string(after) + "\"";
   EventsAbout found;
   std::size_t bytes = 0;
-  const Status read = lines_backwards(file, [&](std::string_view line) {
-    const std::size_t event = line.find("\"event\":{");
-    if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos) return true;
-    const std::string_view json = line.substr(event + 8, line.size() - event - 9);
-    if (!last.empty() && json.find(last) != std::string_view::npos) return false;
-    found.more = found.events.size() == at_most || bytes + json.size() > events_told_bytes_max;
-    if (found.more) return false;
-    bytes += json.size();
-    found.events.emplace_back(json);
-    return true;
-  });
+  const Status read =
+      lines_backwards(file, ledger::line_bytes_max, [&](std::string_view line, std::uint64_t) {
+        const std::size_t event = line.find("\"event\":{");
+        if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos)
+          return true;
+        const std::string_view json = line.substr(event + 8, line.size() - event - 9);
+        if (!last.empty() && json.find(last) != std::string_view::npos) return false;
+        found.more = found.events.size() == at_most || bytes + json.size() > events_told_bytes_max;
+        if (found.more) return false;
+        bytes += json.size();
+        found.events.emplace_back(json);
+        return true;
+      });
   ::close(file);
   if (!read) return std::unexpected(read.error());
   std::ranges::reverse(found.events);

@@ -7,6 +7,8 @@
 #include "ledger/hash_chain.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +18,9 @@ namespace shearline::actors {
 // Fiber-blocking on the loop. Holds a lock on the file, so that two engines never share a data folder.
 class AuditFile {
  public:
-  // Checks what is there and cuts a torn last line away. invalid: the chain is broken; nobody appends to a file that shows
-  // tampering. conflict: another engine has it.
+  // Checks the end of what is there, as many lines as it remembers events of, and cuts a torn last line away: quick
+  // however long the trail has become; all of it is checked by `shearline audit`. invalid: the chain is broken; nobody
+  // appends to a file that shows tampering. conflict: another engine has it.
   static Result<AuditFile> open(loop::Loop& loop, const std::string& path);
   AuditFile(AuditFile&& other) noexcept;
   AuditFile& operator=(AuditFile&&) = delete;
@@ -28,13 +31,18 @@ class AuditFile {
   Status append(ledger::HashChain::Draft draft);
 
  private:
-  AuditFile(loop::Loop& loop, int file, ledger::ChainState state);
+  AuditFile(loop::Loop& loop, int file);
 
   loop::Loop* loop_;
   int file_ = -1;
   ledger::HashChain chain_;
   std::uint64_t bytes_ = 0;
 };
+
+using EventIds = std::set<std::string, std::less<>>;
+// Which of these events (by their event_id) stand in the file, however far back. Blocking, and reads the whole file where
+// one does not: for a helper thread, and for what the chain does not remember.
+Result<EventIds> events_in_file(const std::string& path, const EventIds& wanted);
 
 // The newest events about one subject, oldest first, read backwards from the end of the file. Blocking: for a helper
 // thread. Stops at whichever comes first of the two limits; `more` says that there were older ones.

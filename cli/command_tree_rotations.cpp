@@ -80,6 +80,18 @@ void add_reading(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
 }
 
+void add_audit(CLI::App& app, Invocation& invocation) {
+  auto leaf = add_leaf<AuditOf>(
+      app, invocation, "audit",
+      "Check audit files and show their events, each once: give the files of all nodes for the whole trail; "
+      "needs no admin keys",
+      "shearline audit node-1/audit.jsonl node-2/audit.jsonl --json", audit);
+  leaf.app->add_option("files", leaf.options->files, "audit.jsonl of the nodes' data folders")
+      ->required()
+      ->type_name("FILE");
+  leaf.app->add_flag("--quiet", leaf.options->quiet, "Only say whether the chains hold");
+}
+
 void add_inbox(CLI::App& app, Invocation& invocation) {
   auto leaf =
       add_leaf<InboxOptions>(app, invocation, "inbox",
@@ -122,6 +134,7 @@ void add_rotation_commands(CLI::App& app, Invocation& invocation) {
   add_steps(app, invocation);
   add_inbox(app, invocation);
   add_reading(app, invocation);
+  add_audit(app, invocation);
   add_verify(app, invocation);
 }
 

@@ -154,6 +154,14 @@ struct InboxOptions {
 };
 Exit inbox(const Context& context, const InboxOptions& options);
 
+// ---- the audit trail (audit_command.cpp): needs neither keys nor an engine ----
+
+struct AuditOf {
+  std::vector<std::string> files;
+  bool quiet = false;  // only whether it holds
+};
+Exit audit(const Context& context, const AuditOf& options);
+
 // ---- checking (verify_command.cpp): needs no keys ----
 
 struct Verify {

@@ -40,7 +40,7 @@ inline constexpr std::array exit_table{
     ExitMeaning{Exit::conflict, "conflict, for example a rotation is already open"},
     ExitMeaning{Exit::not_found, "no such credential, rotation, group, admin or file"},
     ExitMeaning{Exit::rate_limited, "too many commands or checks; try again later"},
-    ExitMeaning{Exit::invalid, "malformed input: a file, an id, a secret"},
+    ExitMeaning{Exit::invalid, "malformed input: a file, an id, a secret; audit: a chain is broken"},
     ExitMeaning{Exit::internal_error, "something failed here or in the engine that should not"},
     ExitMeaning{Exit::rejected_secret, "verify: the secret is not accepted"},
     ExitMeaning{Exit::not_promoted, "the rotation ended without being promoted; the old secret stays"},

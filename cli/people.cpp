@@ -94,10 +94,12 @@ std::string member_text(const ordered_json& object, const char* name) {
                                                        : std::string();
 }
 
-// An audit event as one sentence; everything else about it is in --json.
-std::string event_text(const ordered_json& event) {
-  std::string text =
-      member_text(event, "at") + "  " + member_text(event, "type") + " by " + member_text(event, "who");
+// An audit event as one sentence; everything else about it is in --json. Without whom it is about, where that is plain.
+std::string event_text(const ordered_json& event, bool with_subject) {
+  const std::string subject = member_text(event, "subject");
+  std::string text = member_text(event, "at") + "  " +
+                     (with_subject && !subject.empty() ? subject + "  " : "") + member_text(event, "type") +
+                     " by " + member_text(event, "who");
   const std::string before = member_text(event, "before");
   const std::string after = member_text(event, "after");
   if (!after.empty()) text += ": " + (before.empty() ? "" : before + " -> ") + after;
@@ -108,7 +110,7 @@ std::string event_text(const ordered_json& event) {
 
 std::string row_text(const ordered_json& row) {
   if (!row.is_object()) return printable(dump(row));
-  if (row.contains("type") && row.contains("who")) return event_text(row);
+  if (row.contains("type") && row.contains("who")) return event_text(row, false);
   std::string text;
   for (const auto& [name, value] : members_of(row)) {
     const bool plain = std::find(plain_in_rows.begin(), plain_in_rows.end(), name) != plain_in_rows.end();
@@ -164,6 +166,11 @@ std::string for_people(std::string_view json) {
     out = scalar_text("", value) + "\n";
   }
   return out;
+}
+
+std::string event_line(std::string_view json) {
+  const ordered_json event = ordered_json::parse(json, nullptr, false);
+  return event.is_object() ? event_text(event, true) : printable(json);
 }
 
 std::string answer_text(const policy::Answer& answer) {

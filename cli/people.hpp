@@ -12,6 +12,9 @@ namespace shearline::cli {
 // a list of objects one line each. What is null, false or empty is left out. What does not parse is shown as it is.
 std::string for_people(std::string_view json);
 
+// An audit event as one line: when, about whom, what, by whom, why.
+std::string event_line(std::string_view json);
+
 // The whole answer: what happened or why not, then the rotation and the result.
 std::string answer_text(const policy::Answer& answer);
 

@@ -2,6 +2,7 @@
 #include "actors/audit_file.hpp"
 
 #include "io/loop/fiber_scheduler.hpp"
+#include "ledger/trail.hpp"
 #include "tests/actors/control_plane.hpp"
 
 #include <gtest/gtest.h>
@@ -64,6 +65,68 @@ TEST_F(AuditTrailFile, AChangedLineKeepsItFromBeingOpened) {
   const auto again = AuditFile::open(*loop, path);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Code::invalid);
+}
+
+TEST_F(AuditTrailFile, IsOpenedByItsEndHoweverLongItIs) {
+  constexpr int lines = static_cast<int>(ledger::HashChain::remembered_max) + 100;
+  {
+    AuditFile file = open();
+    write(file, "acme", 1, lines);
+  }
+  std::fstream(path, std::ios::in | std::ios::out)
+      << "{\"spoilt\"";  // its first line, which nobody reads any more
+  std::ofstream(path, std::ios::app) << R"({"seq":)";
+  AuditFile again = open();
+  EXPECT_EQ(again.chain().lines(), static_cast<std::uint64_t>(lines));
+  write(again, "acme", lines + 1, 1);
+  std::ifstream in(path);
+  const auto whole = ledger::read_chain(in);
+  ASSERT_FALSE(whole) << "reading all of it shows what opening it does not";
+  EXPECT_NE(whole.error().message.find("line 1"), std::string::npos) << whole.error().message;
+}
+
+TEST_F(AuditTrailFile, ALineSpoiltNearItsEndIsNamedAndNothingIsCut) {
+  constexpr int lines = static_cast<int>(ledger::HashChain::remembered_max) + 100;
+  {
+    AuditFile file = open();
+    write(file, "acme", 1, lines);
+  }
+  const auto size = std::filesystem::file_size(path);
+  const std::string spoilt = "event-" + std::to_string(lines - 5);
+  std::fstream file(path, std::ios::in | std::ios::out);
+  std::string line;
+  std::streamoff at = 0;
+  while (std::getline(file, line) && line.find(spoilt) == std::string::npos) at = file.tellg();
+  file.seekp(at + static_cast<std::streamoff>(line.find(spoilt)));
+  file << "EVENT";
+  file.close();
+  const auto again = AuditFile::open(*loop, path);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::invalid);
+  EXPECT_NE(again.error().message.find("line " + std::to_string(lines - 4)), std::string::npos)
+      << again.error().message;
+  EXPECT_EQ(std::filesystem::file_size(path), size);
+}
+
+TEST_F(AuditTrailFile, WithoutAnyNewlineItIsOneTornLineOrNoTrail) {
+  std::ofstream(path) << "{\"seq\":1";
+  EXPECT_EQ(open().chain().lines(), 0U);
+  EXPECT_EQ(std::filesystem::file_size(path), 0U);
+  std::ofstream(path) << std::string(ledger::line_bytes_max * 2, '0');
+  EXPECT_EQ(AuditFile::open(*loop, path).error().code, Code::invalid);
+  EXPECT_EQ(std::filesystem::file_size(path), ledger::line_bytes_max * 2);
+}
+
+TEST_F(AuditTrailFile, FindsEventsHoweverFarBack) {
+  AuditFile file = open();
+  write(file, "acme", 1, 3000);
+  const auto id_of = [](int event) {
+    const std::string json = R"({"type":"event-)" + std::to_string(event) + R"(","subject":"acme"})";
+    return ledger::event_id(as_bytes(json));
+  };
+  const auto found = events_in_file(path, {id_of(1), id_of(1500), id_of(3001)});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, (EventIds{id_of(1), id_of(1500)}));
 }
 
 TEST_F(AuditTrailFile, TwoEnginesNeverShareIt) {

@@ -13,6 +13,7 @@
 #include "engine/batch.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 #include "io/store/memory_store.hpp"
+#include "ledger/trail.hpp"
 #include "mls/hpke.hpp"
 #include "policy/jws.hpp"
 

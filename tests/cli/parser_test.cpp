@@ -52,6 +52,7 @@ TEST(Help, EveryCommandOfTheProductIsThere) {
                            "revoke",
                            "status",
                            "history",
+                           "audit",
                            "verify",
                            "list"}) {
     EXPECT_TRUE(paths.contains(path)) << path;

@@ -1,6 +1,8 @@
 // A trail shows every change that was made to it afterwards.
 #include "ledger/hash_chain.hpp"
 
+#include "ledger/trail.hpp"
+
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -64,11 +66,17 @@ TEST(HashChain, ALastLineTornAtEveryByteIsNotThere) {
   }
 }
 
+Place at(std::uint64_t counter) { return {3, counter, 0, {}}; }
+std::string id_of(int event) {
+  return event_id(as_bytes("{\"type\":\"event-" + std::to_string(event) + "\"}"));
+}
+using Recall = HashChain::Recall;
+
 TEST(HashChain, KnowsAnEventAgainByItsBytesWhereverItStands) {
   HashChain chain;
   trail_of(3, &chain);
-  EXPECT_TRUE(chain.has(event_id(as_bytes("{\"type\":\"event-1\"}"))));
-  EXPECT_FALSE(chain.has(event_id(as_bytes("{\"type\":\"event-9\"}"))));
+  EXPECT_EQ(chain.recall(id_of(1), at(77)), Recall::written);
+  EXPECT_EQ(chain.recall(id_of(9), at(2)), Recall::not_written);
 }
 
 TEST(HashChain, ADraftThatIsNotCommittedChangesNothing) {
@@ -76,14 +84,54 @@ TEST(HashChain, ADraftThatIsNotCommittedChangesNothing) {
   HashChain::Draft draft = chain.draft();
   HashChain::add(draft, {}, as_bytes("x"), "{}");
   EXPECT_EQ(chain.lines(), 0U);
-  EXPECT_FALSE(chain.has(event_id(as_bytes("x"))));
+  EXPECT_EQ(chain.recall(event_id(as_bytes("x")), {}), Recall::not_written);
 }
 
-TEST(HashChain, ForgetsOnlyWhatIsOlderThanItRemembers) {
+TEST(HashChain, ADraftTakesAnEventOnce) {
   HashChain chain;
-  trail_of(static_cast<int>(HashChain::remembered_max) + 1, &chain);
-  EXPECT_FALSE(chain.has(event_id(as_bytes("{\"type\":\"event-0\"}"))));
-  EXPECT_TRUE(chain.has(event_id(as_bytes("{\"type\":\"event-1\"}"))));
+  HashChain::Draft draft = chain.draft();
+  HashChain::add(draft, at(1), as_bytes("x"), "{}");
+  HashChain::add(draft, at(2), as_bytes("x"), "{}");
+  EXPECT_EQ(draft.lines, 1U);
+  EXPECT_TRUE(read(draft.text));
+}
+
+TEST(HashChain, IsNotSureOfWhatIsOlderThanItRemembersAndOfThatOnly) {
+  constexpr int events = static_cast<int>(HashChain::remembered_max) + 1;
+  HashChain chain;
+  trail_of(events, &chain);
+  EXPECT_EQ(chain.recall(id_of(0), at(1)), Recall::perhaps);
+  EXPECT_EQ(chain.recall(id_of(1), at(2)), Recall::written);
+  EXPECT_EQ(chain.recall(id_of(events), at(events)), Recall::perhaps) << "the store went backwards";
+  EXPECT_EQ(chain.recall(id_of(events), at(events + 1)), Recall::not_written);
+  EXPECT_EQ(chain.recall(id_of(events), {4, 1, 0, {}}), Recall::perhaps) << "of another partition";
+}
+
+TEST(HashChain, GoesOnAfterALineWhosePredecessorsNobodyLookedAt) {
+  HashChain whole;
+  const std::string text = trail_of(5, &whole);
+  std::istringstream in(text);
+  std::string line;
+  for (int i = 0; i < 3; ++i) std::getline(in, line);
+  Result<HashChain> chain = HashChain::after(line);
+  ASSERT_TRUE(chain) << chain.error().message;
+  while (std::getline(in, line)) ASSERT_TRUE(chain->accept(line));
+  EXPECT_EQ(chain->lines(), 5U);
+  EXPECT_EQ(chain->head(), whole.head());
+  EXPECT_EQ(chain->recall(id_of(2), at(3)), Recall::written);
+  EXPECT_EQ(chain->recall(id_of(1), at(2)), Recall::perhaps);
+}
+
+TEST(HashChain, WhatIsNoLineIsRefusedAndChangesNothing) {
+  HashChain chain;
+  for (const char* text :
+       {"", "{}", "[]", "null", R"({"seq":1})", R"({"seq":-1,"prev":"","id":"","event":{}})",
+        R"({"seq":"1","prev":"","id":"","partition":0,"counter":0,"index":0,"event":{}})",
+        R"({"seq":1,"prev":"","id":"","partition":0,"counter":0,"index":0,"event":[]})"}) {
+    EXPECT_EQ(chain.accept(text).error().code, Code::invalid) << text;
+    EXPECT_FALSE(HashChain::after(text)) << text;
+  }
+  EXPECT_EQ(chain.lines(), 0U);
 }
 
 }  // namespace
