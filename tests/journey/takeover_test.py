@@ -1,6 +1,7 @@
 """Two engines on one Redis: one holds the control lease, the other follows, verifies, and takes over in the middle of a
 rotation; a holder that was paused and wakes up changes nothing (model.md invariant 9)."""
 
+import json
 import os
 import signal
 import unittest
@@ -11,6 +12,11 @@ from proxy import BEFORE_COMMAND, HELD, Proxy
 
 def puts_a_record(command):
     return command[0] == b"EVALSHA" and any(a.endswith(b":records") for a in command)
+
+
+def acknowledges_events(command):
+    keys = [argument for argument in command if argument.startswith(b"shearline:")]
+    return command[0] == b"EVALSHA" and any(key.endswith(b":outbox") for key in keys) and not puts_a_record(command)
 
 
 class Takeover(unittest.TestCase):
@@ -46,9 +52,14 @@ class Takeover(unittest.TestCase):
         self.assertLess(gateway.longest_silence, 5, "verification on the other engine never stops")
         return new
 
+    def trail(self):
+        """Every event of the deployment, as `shearline audit` merges it from both nodes' files (ADR 1)."""
+        files = [os.path.join(engine.data, "audit.jsonl") for engine in (self.holder, self.other)]
+        lines = [json.loads(line) for line in self.there.shearline("audit", "--json", *files).splitlines()]
+        return [line for line in lines if "event" in line]
+
     def events(self):
-        """Every event of both trails, by identity: what the dead holder had on disk may stand in both (ADR 1)."""
-        return {entry["id"]: entry["event"] for engine in (self.holder, self.other) for entry in engine.audit()}
+        return {entry["id"]: entry["event"] for entry in self.trail()}
 
     def check_promoted_once(self):
         def promoted():
@@ -60,6 +71,21 @@ class Takeover(unittest.TestCase):
         # After its first put: the rotation is prepared, the envelope is in the record and not in the stream yet.
         self.rotate_while(5, BEFORE_COMMAND, self.holder.kill)
         self.check_promoted_once()
+
+    def test_events_that_a_killed_holder_had_on_its_disk_are_in_the_trail_once(self):
+        # Synced to the holder's disk, not acknowledged in Redis: the other cannot know, and writes them as well.
+        self.rotate_while(acknowledges_events, BEFORE_COMMAND, self.holder.kill)
+        self.check_promoted_once()
+        wait_for("the last acknowledgement", lambda: not self.waiting_events())
+        on_disk = [{entry["id"] for entry in engine.audit()} for engine in (self.holder, self.other)]
+        self.assertTrue(on_disk[0] & on_disk[1], "the strike came at another step")
+        for engine, ids in zip((self.holder, self.other), on_disk):
+            self.assertEqual(len(engine.audit()), len(ids), "a file holds each event once")
+        trail = self.trail()
+        self.assertEqual(len({entry["id"] for entry in trail}), len(trail))
+        self.assertEqual({entry["id"] for entry in trail}, on_disk[0] | on_disk[1])
+        in_both = [entry for entry in trail if len(entry["stands_in"]) == 2]
+        self.assertEqual({entry["id"] for entry in in_both}, on_disk[0] & on_disk[1])
 
     def test_a_holder_that_was_paused_wakes_up_and_changes_nothing(self):
         # Its compare-and-put is on the way when it is paused, and reaches Redis when the other has long finished.
@@ -75,6 +101,10 @@ class Takeover(unittest.TestCase):
         self.assertEqual(self.there.redis.client().dump("shearline:{sys}:fence"), before)
         self.assertTrue(self.holder.running())
         self.check_promoted_once()
+
+    def waiting_events(self):
+        client = self.there.redis.client()
+        return sum(client.xlen(key) for key in client.keys("shearline:*:outbox"))
 
     def snapshot(self):
         client = self.there.redis.client()
