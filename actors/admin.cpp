@@ -43,6 +43,7 @@ struct Admin::Impl {
         membership(given.loop),
         stopping(given.loop),
         rate(given.rules.commands_per_minute_per_admin),
+        urgent_rate(urgent_commands_per_minute),
         strangers(stranger_answers_per_second * 60),
         stale(stale_commands_per_minute),
         refusals(given, given_audit) {}
@@ -68,7 +69,7 @@ struct Admin::Impl {
       // Old commands that somebody plays again must not use up what their signer may still do.
       if (stale.take(command->kid, now) > 0) return;
       answer = answer_again(*command).value_or(refused(*command, fresh.error()));
-    } else if (const TimeMs wait = rate.take(command->kid, now); wait > 0) {
+    } else if (const TimeMs wait = wait_of(*command, now); wait > 0) {
       answer =
           refused(*command, {Code::rate_limited, "too many commands; wait " + std::to_string(wait) + " ms"});
     } else {
@@ -78,6 +79,13 @@ struct Admin::Impl {
     if (answer.code == Code::unavailable && context.store.fence() == 0) return;
     if (answer.status == AnswerStatus::rejected) refusals.count(command->kid, answer.code);
     send(answer);
+  }
+
+  // What must not wait behind its signer's own flood has a rate of its own once the common one is used up.
+  TimeMs wait_of(const Command& command, TimeMs now) {
+    const TimeMs wait = rate.take(command.kid, now);
+    const bool urgent = policy::urgency_of(command, nullptr) == policy::Urgency::urgent;
+    return wait > 0 && urgent ? urgent_rate.take(command.kid, now) : wait;
   }
 
   // A command may no longer act after its `exp`, but whoever missed the answer may still ask for it (protocols.md section 3).
@@ -187,9 +195,8 @@ struct Admin::Impl {
     answer.status = AnswerStatus::done;
     answer.code = Code::ok;
     answer.detail = change.event.type + " " + key.id;
-    const Status kept = policy::remember(change.next.answered,
-                                         policy::answered_command(command, policy::encode_answer(answer)),
-                                         change.event.at_ms);
+    const Status kept = policy::remember(change.next.answered, command, policy::encode_answer(answer),
+                                         policy::urgency_of(command, nullptr), change.event.at_ms);
     if (!kept) return std::unexpected(kept.error());
     store::SealedStore::Put put;
     put.key = key;
@@ -274,6 +281,7 @@ struct Admin::Impl {
   ClientLocks membership;
   loop::Event stopping;
   CommandRate rate;
+  CommandRate urgent_rate;
   CommandRate strangers;
   CommandRate stale;
   RefusalRecord refusals;

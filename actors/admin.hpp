@@ -18,7 +18,8 @@ namespace shearline::actors {
 inline constexpr std::size_t admin_commands_in_flight_max = 64;
 inline constexpr std::int64_t refusals_written_every_ms = 10'000;
 inline constexpr std::uint32_t stranger_answers_per_second = 20;  // a stranger learns little and slowly
-
+inline constexpr std::uint32_t urgent_commands_per_minute =
+    60;                                                         // of one admin whose ordinary rate is used up
 inline constexpr std::uint32_t stale_commands_per_minute = 60;  // of one admin, asked again for their answers
 
 // Where an answer goes: to `shearline:replies:<jti>`.

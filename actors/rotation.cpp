@@ -182,9 +182,10 @@ struct Rotation::Impl {
     answer.detail = what_happened(loaded.credential ? &*loaded.credential : nullptr, decision.next);
     if (decision.next.rotation)
       answer.rotation_json = policy::rotation_json(decision.next, *decision.next.rotation);
-    const Status kept = policy::remember(decision.next.answered,
-                                         policy::answered_command(command, policy::encode_answer(answer)),
-                                         context.clock.now_ms());
+    const policy::Urgency urgency =
+        policy::urgency_of(command, loaded.credential ? &*loaded.credential : nullptr);
+    const Status kept = policy::remember(decision.next.answered, command, policy::encode_answer(answer),
+                                         urgency, context.clock.now_ms());
     if (!kept) return std::unexpected(kept.error());
     const Result<std::uint64_t> revision = put(decision, loaded.revision);
     if (!revision) {
@@ -249,7 +250,7 @@ struct Rotation::Impl {
     if (shared) {
       for (policy::AuditEvent& event : decision->events) event.detail.emplace_back("secret_shared", "true");
     }
-    const Status kept = policy::remember(decision->next.answered, policy::answered_command(command, {}),
+    const Status kept = policy::remember(decision->next.answered, command, {}, policy::Urgency::ordinary,
                                          context.clock.now_ms());
     if (!kept) return std::unexpected(kept.error());
     const Result<std::uint64_t> revision = put(*decision, loaded->revision);

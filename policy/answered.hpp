@@ -7,6 +7,8 @@
 #include "policy/command.hpp"
 #include "policy/model.hpp"
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 namespace shearline::policy {
@@ -19,11 +21,18 @@ const AnsweredCommand* find_answer(const std::vector<AnsweredCommand>& answered,
 Result<const AnsweredCommand*> earlier_answer(const std::vector<AnsweredCommand>& answered,
                                               const Command& command);
 
-// Drops what need not be kept any more, then adds. rate_limited, with nothing added, while 64 are still to be
-// kept: forgetting one early would let its command act twice.
-Status remember(std::vector<AnsweredCommand>& answered, AnsweredCommand answer, TimeMs now);
+// Of a record's places these are kept for what must not wait behind a flood of ordinary commands.
+inline constexpr std::size_t answered_urgent_max = 16;
+static_assert(answered_urgent_max < answered_commands_max);
 
-// An answer to this command, kept until its exp + 10 min.
-AnsweredCommand answered_command(const Command& command, std::string answer_json);
+enum class Urgency : std::uint8_t { ordinary, urgent };
+// Urgent: revoke, cancel, an emergency rotation, and what its promotion takes: the first ack of each member, the promotion.
+// before: the credential that the command changes, null where there is none.
+Urgency urgency_of(const Command& command, const Credential* before);
+
+// Drops what need not be kept any more, then adds the answer, kept until the command's exp + 10 min. rate_limited, with
+// nothing added, while there is no place: forgetting one early would let its command act twice.
+Status remember(std::vector<AnsweredCommand>& answered, const Command& command, std::string answer_json,
+                Urgency urgency, TimeMs now);
 
 }  // namespace shearline::policy

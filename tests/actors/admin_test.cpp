@@ -69,6 +69,19 @@ TEST_F(AdminDoor, EnrollsASecondAdminDuringBootstrapAndThenAsksForASecondParty) 
   EXPECT_EQ(engine.make_group("more", {"alice"}).code, Code::policy_violation);
 }
 
+TEST(AdminRate, AFloodOfOnesOwnCommandsDoesNotMakeARevocationWait) {
+  World world;
+  world.rules.commands_per_minute_per_admin = 3;
+  Engine engine(world);
+  engine.wait_for_lease();
+  ASSERT_EQ(engine.make_group("ops", {"alice", "bob"}).code, Code::ok);
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  engine.run(engine.command(world.alice, Verb::status, "acme"), world.alice);
+  EXPECT_EQ(engine.run(engine.command(world.alice, Verb::status, "acme"), world.alice).code,
+            Code::rate_limited);
+  EXPECT_EQ(engine.run(engine.command(world.alice, Verb::revoke, "acme"), world.alice).code, Code::ok);
+}
+
 TEST_F(AdminDoor, RefusesASealingKeyThatTheSigningKeyDoesNotProve) {
   TestAdmin bob = make_admin("bob", world.random);
   bob.record.sealing_key[3] ^= 1;

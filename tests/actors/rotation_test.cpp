@@ -1,4 +1,5 @@
 // The journey of a rotation through all actors, over the memory store.
+#include "policy/answered.hpp"
 #include "tests/actors/control_plane.hpp"
 
 #include <gtest/gtest.h>
@@ -125,6 +126,23 @@ TEST_F(RotationJourney, RevokeEndsEverySecretAtOnce) {
   wait_for_verdict("acme", first, 'c');
   const policy::Answer answer = engine.run(engine.command(world.alice, Verb::revoke, "acme"), world.alice);
   EXPECT_EQ(answer.code, Code::ok) << answer.detail;
+  wait_for_verdict("acme", first, 'r');
+}
+
+TEST_F(RotationJourney, AFloodOfOrdinaryCommandsDoesNotMakeARevocationWait) {
+  const wire::DeliveredSecret first = create("acme");
+  const auto rotate_again =
+      [&] {  // the same rotation, by a command of its own each time: done, and remembered
+        policy::Command command = engine.command(world.alice, Verb::rotate, "acme");
+        command.rotation_id = first.rotation_id;
+        return engine.run(command, world.alice).code;
+      };
+  std::size_t answered = 0;
+  while (rotate_again() == Code::ok) ++answered;
+  EXPECT_EQ(rotate_again(), Code::rate_limited);
+  EXPECT_EQ(answered + 1, policy::answered_commands_max - policy::answered_urgent_max) << "and its creation";
+  const policy::Answer revoked = engine.run(engine.command(world.alice, Verb::revoke, "acme"), world.alice);
+  EXPECT_EQ(revoked.code, Code::ok) << revoked.detail;
   wait_for_verdict("acme", first, 'r');
 }
 
