@@ -1,18 +1,21 @@
 #include "actors/rotation.hpp"
 
 #include "actors/answers.hpp"
-#include "actors/due_times.hpp"
+#include "actors/credential_records.hpp"
 #include "actors/gate.hpp"
 #include "actors/import.hpp"
 #include "actors/minting.hpp"
+#include "actors/timers.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 #include "policy/answered.hpp"
 #include "policy/authority.hpp"
 #include "policy/lifecycle.hpp"
 
-#include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 namespace shearline::actors {
 namespace {
@@ -23,12 +26,6 @@ using policy::Command;
 using policy::Credential;
 using policy::Decision;
 using policy::Verb;
-
-// A credential with the revision it was read at; 0: there is none yet.
-struct Loaded {
-  std::optional<Credential> credential;
-  std::uint64_t revision = 0;
-};
 
 std::string what_happened(const Credential* before, const Credential& after) {
   if (!after.rotation) return std::string(policy::name_of(after.status));
@@ -47,11 +44,11 @@ struct Rotation::Impl {
         directory(known_directory),
         known(std::move(known_state)),
         distribution(given_distribution),
-        audit(given_audit),
         mailbox(given.loop),
         hands(given.loop, "rotation-command", commands_in_flight_max),
         clients(given.loop),
-        timers_changed(given.loop) {}
+        timers(given, [this](const std::string& client_id) { return serve_due(client_id); }),
+        records(given, known.revision_of, given_audit, timers) {}
 
   // ---- the mailbox ----
 
@@ -60,13 +57,11 @@ struct Rotation::Impl {
       if (auto* work = std::get_if<CommandWork>(&*message)) {
         take(std::move(*work));
       } else if (auto* lease = std::get_if<LeaseChanged>(&*message)) {
-        held = lease->held;
-        due_times.look_again_everywhere();
-        timers_changed.set();
+        timers.hold_lease(lease->held);
       } else if (auto* mended = std::get_if<StoreMended>(&*message)) {
-        look_again(mended->partition);
+        timers.look_again(mended->partition);
       } else {
-        timers_changed.set();  // ClockMoved
+        timers.clock_moved();
       }
     }
   }
@@ -97,13 +92,14 @@ struct Rotation::Impl {
 
   // Empty: somebody else changed the record between our read and our put; decide again on what is there now.
   Result<std::optional<Answer>> try_once(const Command& command) {
-    Result<Loaded> loaded = load(command.credential);
+    Result<Loaded> loaded = records.load(command.credential);
     if (!loaded) return std::unexpected(loaded.error());
     if (loaded->credential) {
       const auto earlier = policy::earlier_answer(loaded->credential->answered, command);
       if (!earlier) return std::unexpected(earlier.error());
       if (*earlier != nullptr) {
-        look_again(store::partition_of(command.credential));  // what we once began may still be waiting
+        timers.look_again(
+            store::partition_of(command.credential));  // what we once began may still be waiting
         return policy::decode_answer((*earlier)->answer);
       }
     }
@@ -114,7 +110,7 @@ struct Rotation::Impl {
       if (Status sealed = mint_secret(*decision, context, distribution); !sealed)
         return std::unexpected(sealed.error());
     }
-    attach_notice(loaded->credential ? &*loaded->credential : nullptr, *decision, context, directory);
+    attach_notice(loaded->get(), *decision, context, directory);
     return store_answered(command, *loaded, std::move(*decision));
   }
 
@@ -179,15 +175,14 @@ struct Rotation::Impl {
                         ? AnswerStatus::accepted
                         : AnswerStatus::done;
     answer.code = Code::ok;
-    answer.detail = what_happened(loaded.credential ? &*loaded.credential : nullptr, decision.next);
+    answer.detail = what_happened(loaded.get(), decision.next);
     if (decision.next.rotation)
       answer.rotation_json = policy::rotation_json(decision.next, *decision.next.rotation);
-    const policy::Urgency urgency =
-        policy::urgency_of(command, loaded.credential ? &*loaded.credential : nullptr);
+    const policy::Urgency urgency = policy::urgency_of(command, loaded.get());
     const Status kept = policy::remember(decision.next.answered, command, policy::encode_answer(answer),
                                          urgency, context.clock.now_ms());
     if (!kept) return std::unexpected(kept.error());
-    const Result<std::uint64_t> revision = put(decision, loaded.revision);
+    const Result<std::uint64_t> revision = records.put(decision, loaded.revision);
     if (!revision) {
       if (revision.error().code == Code::conflict) return std::nullopt;
       return std::unexpected(revision.error());
@@ -223,7 +218,7 @@ struct Rotation::Impl {
   // Every item is a record of its own: one that is refused harms no other, and a repeated command finds those that are in.
   Result<ImportedItem> import_one(const Command& command, const policy::ImportItem& item) {
     const ClientLocks::Held lock = clients.lock(item.client_id);
-    Result<Loaded> loaded = load(item.client_id);
+    Result<Loaded> loaded = records.load(item.client_id);
     if (!loaded) return std::unexpected(loaded.error());
     if (loaded->credential) {
       const auto earlier = policy::earlier_answer(loaded->credential->answered, command);
@@ -253,7 +248,7 @@ struct Rotation::Impl {
     const Status kept = policy::remember(decision->next.answered, command, {}, policy::Urgency::ordinary,
                                          context.clock.now_ms());
     if (!kept) return std::unexpected(kept.error());
-    const Result<std::uint64_t> revision = put(*decision, loaded->revision);
+    const Result<std::uint64_t> revision = records.put(*decision, loaded->revision);
     if (!revision) return std::unexpected(revision.error());
     return ImportedItem{.shared_secret = shared};
   }
@@ -262,66 +257,22 @@ struct Rotation::Impl {
     return refusal_of(command, error, context);
   }
 
-  // ---- the store ----
-
-  Result<Loaded> load(const std::string& client_id) {
-    if (!policy::is_id(client_id)) return fail(Code::invalid, "a client id has 1 to 64 of [A-Za-z0-9._~-]");
-    const Result<store::Record> record =
-        context.store.get({store::Kind::credential, client_id}, known.revision_of(client_id));
-    if (!record) {
-      if (record.error().code == Code::not_found) return Loaded{};
-      return std::unexpected(record.error());
-    }
-    Result<Credential> credential = context.codec.decode_credential(record->payload);
-    if (!credential) return std::unexpected(credential.error());
-    if (credential->client_id != client_id)
-      return fail(Code::internal_error, "the record is another credential's");
-    return Loaded{std::move(*credential), record->revision};
-  }
-
-  Result<std::uint64_t> put(const Decision& decision, std::uint64_t expected_revision) {
-    store::SealedStore::Put put;
-    put.key = {store::Kind::credential, decision.next.client_id};
-    put.expected_revision = expected_revision;
-    put.payload = context.codec.encode(decision.next);
-    for (const policy::AuditEvent& event : decision.events)
-      put.events.push_back(encode_new_event(event, context));
-    const TimeMs due = due_of(decision.next);
-    if (due != time_never) put.due_at = due;
-    Result<std::uint64_t> revision = context.store.compare_and_put(put);
-    const unsigned partition = put.key.partition();
-    if (!revision) {
-      // It may have been stored all the same, with a deadline that nobody here knows of.
-      if (revision.error().code != Code::conflict) {
-        look_again(partition);
-        audit.send(OutboxGrew{partition});
-      }
-      return revision;
-    }
-    if (!put.events.empty()) audit.send(OutboxGrew{partition});
-    if (due_times.note(partition, due)) timers_changed.set();
-    return revision;
-  }
-
-  void look_again(unsigned partition) {
-    due_times.look_again(partition);
-    timers_changed.set();
-  }
-
-  TimeMs due_of(const Credential& credential) const {
-    if (credential.rotation && !credential.rotation->envelope.empty()) return context.clock.now_ms();
-    return policy::next_due(credential, context.rules);
-  }
-
   // ---- what follows by itself: publish what is stored, then whatever time has brought about ----
 
   enum class Progress { nothing_due, went_on, stuck };
 
-  // Takes steps until nothing is due. stuck: a step could not be taken now and must be tried again later.
+  // Takes steps until nothing is due. stuck: a step could not be taken now and is tried again later.
   Progress carry_on(Credential credential, std::uint64_t revision) {
+    const unsigned partition = store::partition_of(credential.client_id);
+    const Progress progress = take_steps(std::move(credential), revision);
+    if (progress == Progress::stuck) timers.note(partition, context.clock.now_ms() + timer_retry_ms);
+    return progress;
+  }
+
+  Progress take_steps(Credential credential, std::uint64_t revision) {
     for (Progress progress = Progress::nothing_due;; progress = Progress::went_on) {
       std::optional<Decision> decision;
-      if (credential.rotation && !credential.rotation->envelope.empty()) {
+      if (carries_envelope(credential)) {
         if (Status published = publish(credential); !published) {
           tell_unpublished(credential.client_id, published.error());
           return Progress::stuck;
@@ -334,7 +285,7 @@ struct Rotation::Impl {
         if (decision) attach_notice(&credential, *decision, context, directory);
       }
       if (!decision) return progress;
-      const Result<std::uint64_t> next = put(*decision, revision);
+      const Result<std::uint64_t> next = records.put(*decision, revision);
       if (!next) {
         const bool outrun = next.error().code == Code::conflict;  // whoever was faster carries on
         return outrun ? Progress::went_on : Progress::stuck;
@@ -365,52 +316,11 @@ struct Rotation::Impl {
     return decision;
   }
 
-  // ---- timers: derived from stored times, never kept ----
+  // ---- what the timers found to be due ----
 
-  void run_timers() {
-    while (!hands.closed()) {
-      timers_changed.reset();
-      const TimeMs now = context.clock.now_ms();
-      for (unsigned partition = 0; held && partition < store::credential_partitions; ++partition) {
-        if (!due_times.is_due(partition, now)) continue;
-        due_times.begin_serving(partition);
-        due_times.end_serving(partition, serve(partition, now));
-      }
-      const TimeMs until = held ? due_times.earliest() : time_never;
-      const TimeMs wait = std::clamp<TimeMs>(until - context.clock.now_ms(), 0, timer_wait_max_ms);
-      const bool woken = timers_changed.wait(context.loop.monotonic_ms() + wait);
-      // The index itself is asked now and then: what we know of it is a cache.
-      if (!woken && wait == timer_wait_max_ms) due_times.look_again_everywhere();
-    }
-  }
-
-  // Serves what is due in one partition and says when to look again.
-  TimeMs serve(unsigned partition, TimeMs now) {
-    std::set<std::string> tried;
-    std::size_t stuck = 0;
-    // Those that are stuck stay at the front of the index; asking for as many more keeps them from starving the rest.
-    for (bool found = true; found && held;) {
-      const auto entries = context.store.raw().due(partition, now, due_page + stuck);
-      if (!entries) return now + timer_retry_ms;
-      found = false;
-      for (const store::DueEntry& entry : *entries) {
-        if (!held) break;
-        if (!tried.insert(entry.field).second) continue;
-        found = true;
-        const std::optional<store::RecordKey> key = store::RecordKey::from_field(entry.field);
-        if (!key || key->kind != store::Kind::credential || !serve_one(key->id)) ++stuck;
-      }
-    }
-    const Result<std::optional<TimeMs>> next = context.store.raw().next_due(partition);
-    if (stuck > 0 || !next) return now + timer_retry_ms;
-    // What was tried and is due all the same must not turn into a loop without a pause.
-    const TimeMs least = tried.empty() ? now : now + timer_retry_ms;
-    return next->value_or(time_never) <= now ? least : next->value_or(time_never);
-  }
-
-  bool serve_one(const std::string& client_id) {
+  bool serve_due(const std::string& client_id) {
     const ClientLocks::Held lock = clients.lock(client_id);
-    Result<Loaded> loaded = load(client_id);
+    Result<Loaded> loaded = records.load(client_id);
     if (!loaded || !loaded->credential) {
       if (told_of.size() < due_told_max && told_of.insert(client_id).second) {
         log::error("due_record_unreadable",
@@ -418,13 +328,22 @@ struct Rotation::Impl {
       }
       return false;
     }
-    const TimeMs due = due_of(*loaded->credential);
-    const bool too_early = due > context.clock.now_ms();
-    if (!too_early) return carry_on(std::move(*loaded->credential), loaded->revision) == Progress::went_on;
-    // The index says now, the record says later (it was mended, or the rules changed): the record is right.
+    if (records.due_of(*loaded->credential) > context.clock.now_ms()) return serve_too_early(*loaded);
+    too_early.erase(client_id);
+    return carry_on(std::move(*loaded->credential), loaded->revision) == Progress::went_on;
+  }
+
+  // The index said now, the record says later. Mostly the record has changed since the index was read, and the index with
+  // it. Found like this again without a change, the index is wrong (the record was mended, or the rules changed): the
+  // record is right.
+  bool serve_too_early(const Loaded& loaded) {
+    const std::string& client_id = loaded.credential->client_id;
+    if (too_early.size() >= too_early_max) too_early.clear();
+    const auto [before, is_first] = too_early.try_emplace(client_id, loaded.revision);
+    if (is_first || std::exchange(before->second, loaded.revision) != loaded.revision) return true;
     Decision same;
-    same.next = policy::clone(*loaded->credential);
-    const Result<std::uint64_t> stored = put(same, loaded->revision);
+    same.next = policy::clone(*loaded.credential);
+    const Result<std::uint64_t> stored = records.put(same, loaded.revision);
     return stored || stored.error().code == Code::conflict;
   }
 
@@ -449,17 +368,15 @@ struct Rotation::Impl {
   const Directory& directory;
   KnownState known;
   DistributionMailbox& distribution;
-  AuditMailbox& audit;
   RotationMailbox mailbox;
   Gate hands;
   ClientLocks clients;
-  loop::Event timers_changed;
-  DueTimes due_times;
-  std::set<std::string> unpublished_told;  // credentials whose envelope waits, each said once
-  std::set<std::string> told_of;           // due entries without a record, each said once
-  bool held = false;
+  Timers timers;
+  CredentialRecords records;
+  std::set<std::string> unpublished_told;          // credentials whose envelope waits, each said once
+  std::set<std::string> told_of;                   // due entries without a record, each said once
+  std::map<std::string, std::uint64_t> too_early;  // credential -> the revision that was not due yet
   boost::fibers::fiber fiber;
-  boost::fibers::fiber timers;
 };
 
 Rotation::Rotation(ActorContext& context, const Directory& directory, KnownState known,
@@ -469,16 +386,15 @@ Rotation::~Rotation() = default;
 
 void Rotation::start() {
   impl_->fiber = loop::spawn("rotation", [this] { impl_->run(); });
-  impl_->timers = loop::spawn("rotation-timers", [this] { impl_->run_timers(); });
+  impl_->timers.start();
 }
 RotationMailbox& Rotation::mailbox() { return impl_->mailbox; }
 void Rotation::stop() {
   impl_->mailbox.close();
   if (impl_->fiber.joinable()) impl_->fiber.join();
-  impl_->held = false;
+  impl_->timers.hold_lease(false);
   impl_->hands.close();
-  impl_->timers_changed.set();
-  if (impl_->timers.joinable()) impl_->timers.join();
+  impl_->timers.stop();
 }
 
 }  // namespace shearline::actors

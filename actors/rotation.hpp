@@ -16,15 +16,12 @@
 namespace shearline::actors {
 
 inline constexpr std::size_t commands_in_flight_max = 32;
-inline constexpr std::int64_t timer_wait_max_ms =
-    10'000;  // the wall clock may be set; look again at least this often
-inline constexpr std::int64_t timer_retry_ms = 1000;  // after the store or the stream refused
 inline constexpr int attempts_max =
     5;  // of one command, while others are faster or the store's answers are lost
 inline constexpr std::int64_t attempt_pause_ms = 100;
 inline constexpr int unheard_in_a_row_max = 2;     // items of an import that the store did not answer
 inline constexpr std::size_t due_told_max = 1000;  // log lines about due entries that lead nowhere, or wait
-inline constexpr std::size_t due_page = 64;        // due records read at a time
+inline constexpr std::size_t too_early_max = 1000;
 
 // What rotation and admin want to know of other actors' state, as functions.
 struct KnownState {

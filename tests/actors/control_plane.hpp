@@ -276,6 +276,8 @@ class Engine {
     rotation_.mailbox().send_control(ClockMoved{ms});
   }
 
+  void look_at_deadlines(unsigned partition) { rotation_.mailbox().send(StoreMended{partition}); }
+
   std::vector<std::string> audit_lines() const {
     std::ifstream in(audit_path_);
     std::vector<std::string> lines;

@@ -129,6 +129,33 @@ TEST_F(RotationJourney, RevokeEndsEverySecretAtOnce) {
   wait_for_verdict("acme", first, 'r');
 }
 
+TEST_F(RotationJourney, TakesNoMoreChangesOfTheRecordThanItHasSteps) {
+  const auto changes = [&] {
+    // Whoever waits for the credential's lock comes before this command, which changes nothing.
+    engine.run(engine.command(world.alice, Verb::promote, "acme"), world.alice);
+    return world.raw->contents().partitions[store::partition_of("acme")].counter;
+  };
+  const wire::DeliveredSecret first = create("acme");
+  EXPECT_EQ(changes(), 2U) << "prepared, notified";
+  acknowledge(first);
+  EXPECT_EQ(changes(), 4U) << "promoted with its notice, the notice is out";
+  engine.pass(2 * policy::hour_ms);
+  rotate("acme");
+  EXPECT_EQ(changes(), 6U);
+}
+
+TEST_F(RotationJourney, AnIndexThatSaysTooEarlyIsPutRightOnceItIsSureToBeWrong) {
+  create("acme");
+  auto& partition = world.raw->contents().partitions[store::partition_of("acme")];
+  const TimeMs due = partition.due.at("credential:acme");
+  partition.due["credential:acme"] = world.clock.now;
+  engine.wait_for([&] {
+    engine.look_at_deadlines(store::partition_of("acme"));
+    return partition.due.at("credential:acme") == due;
+  });
+  EXPECT_EQ(partition.counter, 3U);
+}
+
 TEST_F(RotationJourney, AFloodOfOrdinaryCommandsDoesNotMakeARevocationWait) {
   const wire::DeliveredSecret first = create("acme");
   const auto rotate_again =
