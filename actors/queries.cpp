@@ -50,7 +50,6 @@ Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& kn
   const Result<policy::Credential> credential = context.codec.decode_credential(record->payload);
   if (!credential) return std::unexpected(credential.error());
   QueryAnswer answer;
-  answer.result_json = policy::credential_json(*credential);
   if (!command.rotation_id.empty()) {
     std::optional<std::string> rotation = policy::find_rotation_json(*credential, command.rotation_id);
     if (!rotation) return fail(Code::not_found, "the credential knows no rotation " + command.rotation_id);
@@ -58,6 +57,8 @@ Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& kn
   } else if (credential->rotation) {
     answer.rotation_json = policy::rotation_json(*credential, *credential->rotation);
   }
+  const std::size_t rotation_bytes = std::min(answer.rotation_json.size(), answer_bytes_max);
+  answer.result_json = policy::credential_json(*credential, answer_bytes_max - rotation_bytes);
   return answer;
 }
 

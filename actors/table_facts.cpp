@@ -1,23 +1,18 @@
 #include "actors/table_facts.hpp"
 
+#include "policy/lifecycle.hpp"
+
 #include <algorithm>
 #include <optional>
 
 namespace shearline::actors {
 namespace {
 
+// As what a version is accepted; the window is the table's to check, at every verification.
 std::optional<engine::Outcome> role_of(const policy::Version& version, bool accept_pending) {
-  switch (version.state) {
-    case policy::VersionState::current:
-      return engine::Outcome::current;
-    case policy::VersionState::grace:
-      return engine::Outcome::grace;
-    case policy::VersionState::pending:
-      if (accept_pending) return engine::Outcome::next;
-      return std::nullopt;
-    default:
-      return std::nullopt;
-  }
+  if (!policy::may_accept(version.state, accept_pending)) return std::nullopt;
+  if (version.state == policy::VersionState::pending) return engine::Outcome::next;
+  return version.state == policy::VersionState::grace ? engine::Outcome::grace : engine::Outcome::current;
 }
 
 bool is_dead(const policy::Version& version) {

@@ -9,6 +9,7 @@
 #include "policy/model.hpp"
 #include "policy/rules.hpp"
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -84,6 +85,9 @@ std::optional<Decision> advance(const Credential& credential, const std::set<std
 // When advance() will next have something to do; time_never: nothing. A prepared rotation is due at once.
 TimeMs next_due(const Credential& credential, const Rules& rules);
 
+// Whether verifiers take versions of this state at all, within their windows. accept_pending: as the class says.
+bool may_accept(VersionState state, bool accept_pending);
+
 // Whether verifiers take this version at `now`, its window, the hard end and the credential's status
 // considered. What the replica tells the table follows the same rule.
 bool is_accepting(const Credential& credential, const Version& version, const ClassRules& rules, TimeMs now);
@@ -101,6 +105,9 @@ std::optional<std::string> broken_event_chain(const Credential& before, const De
 std::string rotation_json(const Credential& credential, const Rotation& rotation);
 // The same for any rotation the record still knows, ended ones with what is kept of them.
 std::optional<std::string> find_rotation_json(const Credential& credential, std::string_view rotation_id);
-std::string credential_json(const Credential& credential);
+// Its versions newest first, as many as fit into bytes_max and in any case those that may still be accepted;
+// `versions_left_out` says how many more there are.
+std::string credential_json(const Credential& credential,
+                            std::size_t bytes_max = std::numeric_limits<std::size_t>::max());
 
 }  // namespace shearline::policy

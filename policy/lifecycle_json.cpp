@@ -100,7 +100,7 @@ std::optional<std::string> find_rotation_json(const Credential& credential, std:
   return dump(ended_object(credential, *ended));
 }
 
-std::string credential_json(const Credential& credential) {
+std::string credential_json(const Credential& credential, std::size_t bytes_max) {
   const Metadata& metadata = credential.metadata;
   json out = {
       {"client_id", credential.client_id},
@@ -116,11 +116,23 @@ std::string credential_json(const Credential& credential) {
       {"versions", json::array()},
       {"rotation", nullptr},
       {"ended_rotations", json::array()}};
-  for (const Version& version : credential.versions) out["versions"].push_back(version_object(version));
   if (credential.rotation) out["rotation"] = rotation_object(credential, *credential.rotation);
   for (const EndedRotation& ended : credential.ended) {
     out["ended_rotations"].push_back(ended_object(credential, ended));
   }
+  std::size_t bytes = dump(out).size();
+  std::size_t left_out = 0;
+  for (const Version& version : credential.versions) {
+    json one = version_object(version);
+    bytes += dump(one).size() + 1;
+    // From the first that does not fit on only what may still be accepted is told.
+    if (bytes <= bytes_max || may_accept(version.state, true)) {
+      out["versions"].push_back(std::move(one));
+    } else {
+      ++left_out;
+    }
+  }
+  if (left_out > 0) out["versions_left_out"] = left_out;
   return dump(out);
 }
 

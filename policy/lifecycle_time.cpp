@@ -73,17 +73,21 @@ TimeMs next_due(const Credential& credential, const Rules& rules) {
   return due;
 }
 
-bool is_accepting(const Credential& credential, const Version& version, const ClassRules& rules, TimeMs now) {
-  if (credential.status > CredentialStatus::active || now >= credential.expires_at_ms) return false;
-  switch (version.state) {
+bool may_accept(VersionState state, bool accept_pending) {
+  switch (state) {
     case VersionState::current:
     case VersionState::grace:
-      return now < version.not_after_ms;
+      return true;
     case VersionState::pending:
-      return rules.accept_pending && now < version.not_after_ms;
+      return accept_pending;
     default:
       return false;
   }
+}
+
+bool is_accepting(const Credential& credential, const Version& version, const ClassRules& rules, TimeMs now) {
+  return credential.status <= CredentialStatus::active && now < credential.expires_at_ms &&
+         may_accept(version.state, rules.accept_pending) && now < version.not_after_ms;
 }
 
 }  // namespace shearline::policy

@@ -1,6 +1,8 @@
 // What of a credential's record reaches the table.
 #include "actors/table_facts.hpp"
 
+#include "policy/lifecycle.hpp"
+
 #include <gtest/gtest.h>
 
 namespace shearline::actors::test {
@@ -43,6 +45,26 @@ TEST_F(TableFactsOf, EveryAcceptingVersionHasItsRoleAndItsWindow) {
   EXPECT_EQ(out.accepted[2].not_after_ms, 500);
   EXPECT_EQ(out.facts.revision, 7U);
   EXPECT_EQ(out.facts.partition, 3U);
+}
+
+// The table checks windows, the hard end and suspension at every verification; all else must agree with the policy.
+TEST_F(TableFactsOf, WhatIsAcceptedIsWhatThePolicySays) {
+  for (const bool accept_pending : {false, true}) {
+    for (const auto status : {policy::CredentialStatus::fresh, policy::CredentialStatus::active,
+                              policy::CredentialStatus::revoked, policy::CredentialStatus::destroyed}) {
+      for (const auto state : {VersionState::pending, VersionState::current, VersionState::grace,
+                               VersionState::retired, VersionState::revoked, VersionState::destroyed}) {
+        rules.classes["default"].accept_pending = accept_pending;
+        credential = made();
+        credential.status = status;
+        credential.versions.push_back(version(state, 1));
+        const bool expected =
+            policy::is_accepting(credential, credential.versions[0], rules.of_class("default"), TimeMs{499});
+        EXPECT_EQ(facts().accepted.size(), expected ? 1U : 0U)
+            << policy::name_of(status) << " " << policy::name_of(state) << " " << accept_pending;
+      }
+    }
+  }
 }
 
 TEST_F(TableFactsOf, APendingVersionIsNotAcceptedWhereTheClassSaysSo) {

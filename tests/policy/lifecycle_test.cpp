@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace shearline::policy {
 namespace {
 
@@ -461,6 +463,35 @@ TEST_F(StatusJson, AnEndedRotationKeepsItsOutcome) {
   ASSERT_TRUE(text);
   EXPECT_EQ(nlohmann::json::parse(*text)["state"], "completed");
   EXPECT_FALSE(find_rotation_json(credential, "01J8XQ2M6N3T4V5W6X7Y8Z9A0B"));
+}
+
+TEST_F(StatusJson, BeyondItsLimitTellsTheNewestVersionsAndHowManyItLeavesOut) {
+  make_active();
+  for (int i = 0; i < 40; ++i) {
+    Version old;
+    old.state = i % 2 == 0 ? VersionState::destroyed : VersionState::retired;
+    old.created_by = "admin-" + std::to_string(i);
+    old.reason = std::string(500, '"');  // twice as long in JSON
+    credential.versions.push_back(std::move(old));
+  }
+  const std::size_t versions = credential.versions.size();
+  const auto all = nlohmann::json::parse(credential_json(credential));
+  EXPECT_EQ(all["versions"].size(), versions);
+  EXPECT_FALSE(all.contains("versions_left_out"));
+
+  constexpr std::size_t bytes_max = 16'000;
+  const std::string text = credential_json(credential, bytes_max);
+  EXPECT_LE(text.size(), bytes_max + 32);
+  const auto some = nlohmann::json::parse(text);
+  EXPECT_GT(some["versions"].size(), 5U);
+  EXPECT_EQ(some["versions"].size() + some["versions_left_out"].get<std::size_t>(), versions);
+  for (std::size_t i = 0; i < some["versions"].size(); ++i)
+    EXPECT_EQ(some["versions"][i], all["versions"][i]);
+
+  std::ranges::rotate(credential.versions, credential.versions.begin() + 1);  // the current one comes last
+  const auto least = nlohmann::json::parse(credential_json(credential, 0));
+  ASSERT_EQ(least["versions"].size(), 1U);
+  EXPECT_EQ(least["versions"][0]["state"], "current");
 }
 
 TEST_F(StatusJson, NoDigestTagOrEnvelopeIsShown) {
