@@ -1,6 +1,7 @@
 #include "engine/entry_store.hpp"
 
-#include <cassert>
+#include "base/check.hpp"
+
 #include <memory>
 #include <new>
 
@@ -50,7 +51,7 @@ std::uint32_t EntryStore::take() {
 }
 
 void EntryStore::give_back(std::uint32_t number) {
-  assert(alive_[number]);
+  SHEARLINE_CHECK(alive_[number]);
   alive_[number] = false;
   std::destroy_at(&writable_entry(number));  // digests and midstates wipe themselves
   std::destroy_at(&writable_side(number));

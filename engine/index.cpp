@@ -1,7 +1,8 @@
 #include "engine/index.hpp"
 
+#include "base/check.hpp"
+
 #include <bit>
-#include <cassert>
 #include <memory>
 
 namespace shearline::engine {
@@ -25,7 +26,7 @@ Index::Index(std::size_t wanted)
 }
 
 void Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
-  assert(has_room());
+  SHEARLINE_CHECK(has_room());
   for (std::size_t position = hash.low & mask_;; position = (position + 1) & mask_) {
     const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
     if (is_used(slot)) continue;
@@ -38,12 +39,12 @@ void Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
 
 void Index::replace(std::size_t position, std::uint32_t entry) {
   const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
-  assert(is_used(slot));
+  SHEARLINE_CHECK(is_used(slot));
   slots_[position].store(slot >> 32 << 32 | (entry + 2), std::memory_order_release);
 }
 
 void Index::remove(std::size_t position) {
-  assert(is_used(slots_[position].load(std::memory_order_relaxed)));
+  SHEARLINE_CHECK(is_used(slots_[position].load(std::memory_order_relaxed)));
   --in_use_;
   slots_[position].store(removed, std::memory_order_release);
 }

@@ -1,10 +1,10 @@
 #include "engine/table.hpp"
 
+#include "base/check.hpp"
 #include "engine/api_key.hpp"
 #include "engine/table_impl.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <stdexcept>
 
 namespace shearline::engine {
@@ -37,7 +37,7 @@ std::vector<Midstates> lookup_keys_of(std::span<const Key> peppers) {
 }
 
 void write_versions(const CredentialFacts& facts, Entry& entry) {
-  assert(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
+  SHEARLINE_CHECK(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
   unsigned accepted = 0;
   unsigned accepted_under_second = 0;
   for (std::size_t i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
@@ -179,7 +179,7 @@ Table::Table(const TableOptions& options, std::span<const Key> peppers, Random& 
 Table::~Table() = default;
 
 bool Table::put(const CredentialFacts& facts) {
-  assert(is_client_id(as_bytes(facts.client_id)) && facts.partition < View::partitions_max);
+  SHEARLINE_CHECK(is_client_id(as_bytes(facts.client_id)) && facts.partition < View::partitions_max);
   Impl& in = *impl_;
   const KeyedHash client = in.hash_client_id(as_bytes(facts.client_id));
   const std::uint32_t old = in.find(*in.own_index, SlotKind::client, client).entry;

@@ -1,5 +1,6 @@
 #include "io/front/acceptor.hpp"
 
+#include "base/check.hpp"
 #include "base/log.hpp"
 
 #include <netinet/in.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -36,7 +36,7 @@ Acceptor::Acceptor(loop::Loop& loop, Front& front, const Limits& limits, std::sp
   }
 }
 
-Acceptor::~Acceptor() { assert(idle()); }
+Acceptor::~Acceptor() { SHEARLINE_CHECK(idle()); }
 
 void Acceptor::start() {
   for (Listener& listener : listeners_) accept_on(listener);

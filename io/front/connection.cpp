@@ -1,10 +1,10 @@
 #include "io/front/connection.hpp"
 
 #include "base/arena.hpp"
+#include "base/check.hpp"
 
 #include <sys/socket.h>
 
-#include <cassert>
 #include <cerrno>
 
 namespace shearline::front {
@@ -30,8 +30,8 @@ Connection::Connection(int socket, std::uint64_t id, Desk& desk)
 }
 
 Connection::~Connection() {
-  assert(phase_ == Phase::released);
-  assert(!receive_.in_flight && !send_.in_flight && !shut_.in_flight && !close_.in_flight);
+  SHEARLINE_CHECK(phase_ == Phase::released);
+  SHEARLINE_CHECK(!receive_.in_flight && !send_.in_flight && !shut_.in_flight && !close_.in_flight);
 }
 
 void Connection::open() { start_receiving(); }

@@ -1,12 +1,12 @@
 #include "io/front/front.hpp"
 
-#include <cassert>
+#include "base/check.hpp"
 
 namespace shearline::front {
 
 Front::Front(std::size_t workers)
     : workers_(workers), counters_(std::make_unique<WorkerCounters[]>(workers)) {
-  assert(workers >= 1 && workers <= engine::workers_max);
+  SHEARLINE_CHECK(workers >= 1 && workers <= engine::workers_max);
 }
 
 bool Front::admit_connection(std::uint32_t most) {
