@@ -9,6 +9,7 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
 # Header-only; the distribution names its CMake package differently from one release to the next.
 find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
 add_library(msgpack_headers INTERFACE)

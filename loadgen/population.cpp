@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -84,6 +86,19 @@ Credential Population::at(std::size_t index) const {
   if (!listed_.empty()) return listed_[index];
   SeededRandom random(seed_ + index * steps_per_secret * splitmix_increment);
   return {load_client_id(index), make_load_secret(random)};
+}
+
+std::optional<std::size_t> Population::find(std::string_view client_id) const {
+  if (!listed_.empty()) {
+    const auto found = std::ranges::find(listed_, client_id, &Credential::client_id);
+    if (found == listed_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - listed_.begin());
+  }
+  std::size_t index = 0;
+  const std::size_t dash = client_id.find('-') + 1;
+  std::from_chars(client_id.data() + dash, client_id.data() + client_id.size(), index);
+  if (index >= count_ || load_client_id(index) != client_id) return std::nullopt;
+  return index;
 }
 
 std::string make_load_secret(Random& random) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ class Population {
 
   std::size_t size() const { return count_; }
   Credential at(std::size_t index) const;
+  // Slow for a list that was read: it looks through all of it.
+  std::optional<std::size_t> find(std::string_view client_id) const;
 
  private:
   std::size_t count_ = 0;

@@ -40,13 +40,49 @@ std::string_view Tally::name_of(char letter) {
   return index == std::string_view::npos ? "unknown" : names[index];
 }
 
+Kinds::Entry& Kinds::entry(std::string_view kind) {
+  if (const auto found = entries_.find(kind); found != entries_.end()) return found->second;
+  return entries_[entries_.size() < kinds_max ? std::string(kind) : std::string("other")];
+}
+
+void Kinds::count(std::string_view kind, std::string_view example) {
+  Entry& counted = entry(kind);
+  if (counted.count++ == 0) counted.first = example;
+}
+
+void Kinds::merge(const Kinds& other) {
+  for (const auto& [kind, theirs] : other.entries_) {
+    Entry& ours = entry(kind);
+    if (ours.count == 0) ours.first = theirs.first;
+    ours.count += theirs.count;
+  }
+}
+
+std::uint64_t Kinds::total() const {
+  std::uint64_t sum = 0;
+  for (const auto& [kind, each] : entries_) sum += each.count;
+  return sum;
+}
+
 void Tally::merge(const Tally& other) {
   for (std::size_t i = 0; i < by_letter.size(); ++i) by_letter[i] += other.by_letter[i];
   checks += other.checks;
   frames += other.frames;
   mismatches += other.mismatches;
   errors += other.errors;
-  if (first_error.empty()) first_error = other.first_error;
+  error_kinds.merge(other.error_kinds);
+}
+
+void ReplyReader::begin_at(std::size_t frame) {
+  frame_ = frame;
+  shortened_.reset();
+  line_.clear();
+  body_left_ = 0;
+}
+
+std::span<const Byte> ReplyReader::right() const {
+  const std::span<const Byte> whole = script_.right(frame_);
+  return shortened_ && shortened_->frames_before == 0 ? whole.first(shortened_->checks) : whole;
 }
 
 Result<std::size_t> ReplyReader::feed(ByteView bytes) {
@@ -84,22 +120,22 @@ Status ReplyReader::take_line(std::string_view line) {
   }
   if (line.starts_with('-')) {
     ++tally_.errors;
-    if (tally_.first_error.empty()) tally_.first_error = excerpt(line.substr(1));
+    const std::string text = excerpt(line.substr(1));
+    tally_.error_kinds.count(text.substr(0, text.find(' ')), text);
     end_frame();
     return {};
   }
-  if (script_.mode() == Mode::verify && line.starts_with('+')) {
+  if (script_.mode(frame_) == Mode::verify && line.starts_with('+')) {
     const char letter = letter_of(line.substr(1));
     if (letter != 0) {
       count_all(letter);
       return {};
     }
   }
-  if (script_.mode() == Mode::mverify && line.starts_with('$')) {
+  if (script_.mode(frame_) == Mode::mverify && line.starts_with('$')) {
     std::size_t length = 0;
     const auto parsed = std::from_chars(line.data() + 1, line.data() + line.size(), length);
-    if (parsed.ec == std::errc{} && parsed.ptr == line.data() + line.size() &&
-        length == script_.checks_per_frame()) {
+    if (parsed.ec == std::errc{} && parsed.ptr == line.data() + line.size() && length == right().size()) {
       body_left_ = length + 2;
       return {};
     }
@@ -108,7 +144,7 @@ Status ReplyReader::take_line(std::string_view line) {
 }
 
 Status ReplyReader::take_body(ByteView part) {
-  const std::span<const Byte> right = script_.right(frame_);
+  const std::span<const Byte> right = this->right();
   const std::size_t done = right.size() + 2 - body_left_;
   if (done < right.size()) {
     const std::size_t verdicts = std::min(part.size(), right.size() - done);
@@ -130,11 +166,12 @@ void ReplyReader::count(std::span<const Byte> right, ByteView verdicts) {
 }
 
 void ReplyReader::count_all(char letter) {
-  for (const Byte expected : script_.right(frame_)) {
+  const std::span<const Byte> right = this->right();
+  for (const Byte expected : right) {
     tally_.mismatches += meaning[static_cast<Byte>(letter)] != expected ? 1 : 0;
   }
-  tally_.by_letter[static_cast<Byte>(letter)] += script_.checks_per_frame();
-  tally_.checks += script_.checks_per_frame();
+  tally_.by_letter[static_cast<Byte>(letter)] += right.size();
+  tally_.checks += right.size();
   end_frame();
 }
 
@@ -142,6 +179,7 @@ void ReplyReader::end_frame() {
   ++tally_.frames;
   ++ended_;
   if (++frame_ == script_.frames()) frame_ = 0;
+  if (shortened_ && shortened_->frames_before > 0) --shortened_->frames_before;
 }
 
 }  // namespace shearline::loadgen

@@ -1,5 +1,8 @@
 #include "loadgen/run.hpp"
 
+#include "loadgen/cpu.hpp"
+#include "loadgen/load_thread.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,202 +11,191 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace shearline::loadgen {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// One thread's share of the connections.
-class LoadThread {
- public:
-  LoadThread(const Plan& plan, const Script& script, Shared& shared)
-      : plan_(plan), script_(script), shared_(shared) {}
+constexpr std::int64_t ns_per_ms = 1'000'000;
+// Short runs are looked at more closely; long ones would make a log of many megabytes for nothing.
+constexpr std::int64_t short_run_ms = 60'000;
+constexpr std::int64_t short_interval_ms = 100;
+constexpr std::int64_t interval_ms = 1'000;
 
-  void run(const std::vector<int>& sockets, std::size_t first_connection);
-
-  Observed observed;
-  std::uint64_t unanswered = 0;
-  std::optional<Error> failure;
-  Clock::time_point last_answer;
-
- private:
-  void ask_until_done();
-  void drain();
-  void end_all();
-  bool all_answered() const;
-  bool all_ended() const;
-  void note_answers();
-  bool silent();
-
-  const Plan& plan_;
-  const Script& script_;
-  Shared& shared_;
-  std::unique_ptr<loop::Loop> loop_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::uint64_t frames_seen_ = 0;
-};
-
-void LoadThread::run(const std::vector<int>& sockets, std::size_t first_connection) {
-  auto made = loop::make_loop({});
-  if (!made) {
-    failure = made.error();
-    shared_.stop.store(true, std::memory_order_relaxed);
-    for (const int socket : sockets) ::close(socket);
-    return;
-  }
-  loop_ = std::move(*made);
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
-    // Connections begin at places spread over the script, so that they do not ask the same things together.
-    const std::size_t first_frame = (first_connection + i) * script_.frames() / plan_.connections;
-    connections_.push_back(std::make_unique<Connection>(*loop_, sockets[i], script_, first_frame,
-                                                        plan_.pipeline, shared_, observed));
-  }
-  last_answer = Clock::now();
-  for (auto& connection : connections_) connection->start();
-  ask_until_done();
-  drain();
-  end_all();
-}
-
-void LoadThread::ask_until_done() {
-  const auto end = Clock::now() + std::chrono::milliseconds(plan_.checks ? INT32_MAX : plan_.duration_ms);
-  while (!shared_.stop.load(std::memory_order_relaxed)) {
-    if (shared_.frames_left.load(std::memory_order_relaxed) <= 0 && all_answered()) return;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-    if (left <= 0 || silent()) return;
-    loop_->turn(std::min<std::int64_t>(left, 100));
-    note_answers();
-  }
-}
-
-void LoadThread::drain() {
-  for (auto& connection : connections_) connection->stop_asking();
-  const auto end = Clock::now() + std::chrono::milliseconds(drain_ms_max);
-  while (!all_answered() && !failure && !shared_.stop.load(std::memory_order_relaxed) && Clock::now() < end) {
-    loop_->turn(100);
-    note_answers();
-  }
-}
-
-void LoadThread::end_all() {
-  for (auto& connection : connections_) {
-    unanswered += connection->unanswered();
-    connection->shut_down();
-  }
-  while (!all_ended()) loop_->turn(100);
-  for (auto& connection : connections_) {
-    if (!failure && connection->failure()) failure = connection->failure();
-  }
-  connections_.clear();
-  loop_.reset();
-}
-
-bool LoadThread::all_answered() const {
-  return std::ranges::all_of(connections_, [](const auto& each) { return each->unanswered() == 0; });
-}
-
-bool LoadThread::all_ended() const {
-  return std::ranges::all_of(connections_, [](const auto& each) { return each->ended(); });
-}
-
-void LoadThread::note_answers() {
-  if (observed.tally.frames == frames_seen_) return;
-  frames_seen_ = observed.tally.frames;
-  last_answer = Clock::now();
-}
-
-bool LoadThread::silent() {
-  if (Clock::now() - last_answer < std::chrono::milliseconds(silence_ms_max) || all_answered()) return false;
-  failure = Error{Code::unavailable, "no answer for " + std::to_string(silence_ms_max / 1000) + " seconds"};
-  shared_.stop.store(true, std::memory_order_relaxed);
-  return true;
-}
-
-Result<std::vector<int>> connect_all(const Plan& plan) {
+Result<std::vector<int>> connect_all(const Plan& plan, const Target& target) {
   std::vector<int> sockets;
   while (sockets.size() < plan.connections) {
-    auto socket = connect_to(plan.server);
+    auto socket = target.connect_now();
     if (!socket) {
       for (const int made : sockets) ::close(made);
-      return std::unexpected(socket.error());
+      return fail(socket.error().code, plan.server + ": " + socket.error().message);
     }
     sockets.push_back(*socket);
   }
   return sockets;
 }
 
-// Wakes once a second until every load thread has ended.
-class LiveLine {
+// The threads of one run and the timeline they fill.
+class Run {
  public:
-  explicit LiveLine(std::size_t threads) : running_(threads) {}
-  void thread_ended() {
-    const std::lock_guard lock(mutex_);
-    --running_;
-    changed_.notify_one();
-  }
-  void follow(const Shared& shared, const std::function<void(const Progress&)>& each_second) {
-    std::unique_lock lock(mutex_);
-    std::uint64_t checks_before = 0;
-    auto next = Clock::now();
-    for (std::int64_t second = 1;; ++second) {
-      next += std::chrono::seconds(1);
-      if (changed_.wait_until(lock, next, [this] { return running_ == 0; })) return;
-      const std::uint64_t checks = shared.checks_answered.load(std::memory_order_relaxed);
-      each_second({second, checks - checks_before, shared.mismatches.load(std::memory_order_relaxed)});
-      checks_before = checks;
-    }
+  Run(const Plan& plan, const Population& population, const Script& script, const Surroundings& around,
+      Target target)
+      : plan_(plan),
+        population_(population),
+        script_(script),
+        around_(around),
+        target_(std::move(target)),
+        learnt_(population) {}
+
+  Outcome carry_out(const std::vector<int>& sockets, std::optional<HdrLog> log, TimeMs started_at);
+  std::int64_t interval_ns() const {
+    const bool is_short = plan_.checks.has_value() || plan_.duration_ms <= short_run_ms;
+    return (is_short ? short_interval_ms : interval_ms) * ns_per_ms;
   }
 
  private:
+  void start_threads(const std::vector<int>& sockets);
+  void follow(Timeline& timeline);
+  void collect(Timeline& timeline);
+  void tell(const Timeline& timeline, std::int64_t second);
+
+  const Plan& plan_;
+  const Population& population_;
+  const Script& script_;
+  const Surroundings& around_;
+  const Target target_;
+  LearntSecrets learnt_;
+  std::vector<std::string> garbage_;
+  Shared shared_;
+  std::int64_t start_ns_ = 0;
+  std::vector<std::unique_ptr<LoadThread>> loads_;
+  std::vector<std::jthread> threads_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t running_;
+  std::condition_variable ended_;
+  std::size_t running_ = 0;
+  std::size_t points_told_ = 0;
+  Progress so_far_;
 };
+
+void Run::start_threads(const std::vector<int>& sockets) {
+  const std::size_t count = std::min(plan_.threads, plan_.connections);
+  running_ = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t first = i * plan_.connections / count;
+    const std::size_t end = (i + 1) * plan_.connections / count;
+    loads_.push_back(
+        std::make_unique<LoadThread>(ThreadSetting{plan_, script_, target_, learnt_, garbage_, around_.time,
+                                                   shared_, start_ns_, interval_ns(), i, count}));
+    threads_.emplace_back([this, i, count, first, load = loads_.back().get(),
+                           mine = std::vector<int>(sockets.begin() + static_cast<std::ptrdiff_t>(first),
+                                                   sockets.begin() + static_cast<std::ptrdiff_t>(end))] {
+      pin_this_thread(i, count);
+      load->run(mine, first);
+      const std::lock_guard lock(mutex_);
+      --running_;
+      ended_.notify_one();
+    });
+  }
+}
+
+// Gathers what the threads hand over, and wakes once a second for the live line, until every thread has ended.
+void Run::follow(Timeline& timeline) {
+  std::unique_lock lock(mutex_);
+  auto next_collection = Clock::now();
+  auto next_second = Clock::now() + std::chrono::seconds(1);
+  std::int64_t second = 1;
+  while (running_ > 0) {
+    next_collection += std::chrono::milliseconds(short_interval_ms);
+    ended_.wait_until(lock, next_collection, [this] { return running_ == 0; });
+    lock.unlock();
+    collect(timeline);
+    if (Clock::now() >= next_second) {
+      tell(timeline, second++);
+      next_second += std::chrono::seconds(1);
+    }
+    lock.lock();
+  }
+}
+
+void Run::collect(Timeline& timeline) {
+  for (std::size_t i = 0; i < loads_.size(); ++i) timeline.add(i, loads_[i]->handover.take());
+}
+
+void Run::tell(const Timeline& timeline, std::int64_t second) {
+  so_far_.second = second;
+  so_far_.checks_in_it = so_far_.p99_ns = 0;
+  for (; points_told_ < timeline.points().size(); ++points_told_) {
+    const Point& point = timeline.points()[points_told_];
+    so_far_.checks_in_it += point.checks;
+    so_far_.p99_ns = std::max(so_far_.p99_ns, point.p99_ns);
+    so_far_.mismatches += point.mismatches;
+    so_far_.errors += point.errors;
+  }
+  if (around_.each_second) around_.each_second(so_far_);
+}
+
+Outcome Run::carry_out(const std::vector<int>& sockets, std::optional<HdrLog> log, TimeMs started_at) {
+  if (plan_.checks) shared_.checks_left = static_cast<std::int64_t>(*plan_.checks);
+  shared_.interrupted = &around_.interrupted;
+  if (plan_.garbage_connections > 0) garbage_ = garbage_pieces(script_, 1);
+  Outcome outcome;
+  outcome.started_at = started_at;
+  start_ns_ = around_.time.now_ns();
+  Timeline timeline(std::min(plan_.threads, plan_.connections), static_cast<double>(interval_ns()) / 1e9,
+                    std::move(log));
+  start_threads(sockets);
+  std::list<Companion> companions;
+  for (const During& during : plan_.during) companions.emplace_back(during, population_, learnt_);
+  follow(timeline);
+  threads_.clear();  // joins
+  collect(timeline);
+  for (Companion& each : companions) outcome.companions.push_back(each.stop());
+
+  std::int64_t last_answer_ns = start_ns_;
+  for (const auto& load : loads_) {
+    outcome.observed.merge(load->observed);
+    if (!outcome.failure) outcome.failure = load->failure;
+    last_answer_ns = std::max(last_answer_ns, load->last_answer_ns);
+  }
+  outcome.elapsed_ns = last_answer_ns - start_ns_;
+  const Status written = timeline.finish(static_cast<double>(outcome.elapsed_ns) / 1e9);
+  if (!written && !outcome.failure) outcome.failure = written.error();
+  outcome.total = timeline.total();
+  outcome.points = timeline.points();
+  outcome.interrupted = around_.interrupted.load(std::memory_order_relaxed);
+  return outcome;
+}
 
 }  // namespace
 
-Result<Outcome> run_load(const Plan& plan, const Script& script,
-                         const std::function<void(const Progress&)>& each_second) {
-  auto sockets = connect_all(plan);
+bool Outcome::clean() const {
+  const bool companions_are_well =
+      std::ranges::all_of(companions, [](const CompanionCounts& each) { return each.failed == 0; });
+  return !failure && observed.unanswered == 0 && observed.punctuality.never_sent == 0 &&
+         observed.tally.mismatches == 0 && observed.tally.errors == 0 && observed.losses.total() == 0 &&
+         observed.rotated.mismatches == 0 && observed.rotated.not_yet_accepted == 0 && companions_are_well;
+}
+
+Result<Outcome> run_load(const Plan& plan, const Population& population, const Script& script,
+                         const Surroundings& around) {
+  auto target = Target::make(plan.server, plan.auth_file);
+  if (!target) return std::unexpected(target.error());
+  auto sockets = connect_all(plan, *target);
   if (!sockets) return std::unexpected(sockets.error());
-
-  Shared shared;
-  if (plan.checks) {
-    const std::uint64_t per_frame = script.checks_per_frame();
-    shared.frames_left = static_cast<std::int64_t>((*plan.checks + per_frame - 1) / per_frame);
+  SystemClock wall;
+  const TimeMs started_at = wall.now_ms();
+  std::optional<HdrLog> log;
+  if (!around.hdr_log.empty()) {
+    auto created = HdrLog::create(around.hdr_log, started_at);
+    if (!created) {
+      for (const int socket : *sockets) ::close(socket);
+      return std::unexpected(created.error());
+    }
+    log = std::move(*created);
   }
-  const std::size_t thread_count = std::min(plan.threads, plan.connections);
-  LiveLine live(thread_count);
-  std::vector<std::unique_ptr<LoadThread>> loads;
-  std::vector<std::jthread> threads;
-  const auto started = Clock::now();
-  for (std::size_t i = 0; i < thread_count; ++i) {
-    const std::size_t first = i * plan.connections / thread_count;
-    const std::size_t end = (i + 1) * plan.connections / thread_count;
-    loads.push_back(std::make_unique<LoadThread>(plan, script, shared));
-    threads.emplace_back([&live, load = loads.back().get(), first,
-                          mine = std::vector<int>(sockets->begin() + static_cast<std::ptrdiff_t>(first),
-                                                  sockets->begin() + static_cast<std::ptrdiff_t>(end))] {
-      load->run(mine, first);
-      live.thread_ended();
-    });
-  }
-  live.follow(shared, each_second);
-  threads.clear();  // joins
-
-  Outcome outcome;
-  auto last_answer = started;
-  for (const auto& load : loads) {
-    outcome.observed.tally.merge(load->observed.tally);
-    outcome.observed.latency_ns.merge(load->observed.latency_ns);
-    outcome.unanswered += load->unanswered;
-    if (!outcome.failure) outcome.failure = load->failure;
-    last_answer = std::max(last_answer, load->last_answer);
-  }
-  outcome.elapsed_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(last_answer - started).count();
-  return outcome;
+  return Run(plan, population, script, around, std::move(*target))
+      .carry_out(*sockets, std::move(log), started_at);
 }
 
 }  // namespace shearline::loadgen

@@ -1,11 +1,11 @@
 #include "loadgen/script.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
 namespace shearline::loadgen {
-namespace {
 
 void append_bulk(std::string& out, std::string_view text) {
   out += '$';
@@ -21,6 +21,8 @@ void append_command(std::string& out, std::size_t items, std::string_view name) 
   out += "\r\n";
   append_bulk(out, name);
 }
+
+namespace {
 
 // A random order of 0..count-1, drawn anew whenever it is used up.
 class Shuffled {
@@ -53,41 +55,92 @@ std::string wrong_secret(const std::string& right, Random& random) {
   return wrong;
 }
 
+// Draws the kind of each next frame. Kinds with small shares come as often as they should over the whole script.
+class KindDraw {
+ public:
+  KindDraw(const std::vector<FrameKind>& kinds, Random& random) : kinds_(kinds), random_(random) {
+    for (const FrameKind& kind : kinds) sum_ += kind.share;
+  }
+  const FrameKind& next() {
+    if (kinds_.size() == 1) return kinds_.front();
+    double left = std::ldexp(static_cast<double>(random_.next_u64()), -64) * sum_;
+    for (const FrameKind& kind : kinds_) {
+      if (left < kind.share) return kind;
+      left -= kind.share;
+    }
+    return kinds_.back();
+  }
+
+ private:
+  const std::vector<FrameKind>& kinds_;
+  Random& random_;
+  double sum_ = 0;
+};
+
 }  // namespace
 
-Script::Script(const Population& population, const ScriptOptions& options)
-    : mode_(options.mode), batch_(options.mode == Mode::verify ? 1 : options.batch) {
-  static_assert(population_max <= UINT32_MAX);
+Script::Script(const Population& population, const ScriptOptions& options) {
+  static_assert(population_max <= UINT32_MAX && script_checks_max + pairs_per_frame_max <= UINT32_MAX);
   const std::size_t wanted = std::clamp(population.size(), script_checks_min, script_checks_max);
-  const std::size_t frame_count = (wanted + batch_ - 1) / batch_;
   SeededRandom random(options.seed);
   Shuffled order(population.size(), random);
-  // A 64-bit draw below this bound is a wrong secret; 2^64 itself does not fit, hence the comparison with 1.
-  const double bound = std::ldexp(options.wrong_share, 64);
-  const auto is_wrong = [&] {
-    return options.wrong_share >= 1 || static_cast<double>(random.next_u64()) < bound;
+  KindDraw kinds(options.kinds, random);
+  const auto draw = [&] {
+    const double at = std::ldexp(static_cast<double>(random.next_u64()), -64);
+    if (at < options.wrong_share) return Kind::wrong;
+    return at < options.wrong_share + options.unknown_share ? Kind::unknown : Kind::right;
   };
 
   const Credential typical = population.at(0);
-  text_.reserve(frame_count * (32 + batch_ * (typical.client_id.size() + typical.secret.size() + 16)));
-  ends_.reserve(frame_count);
-  right_.reserve(frame_count * batch_);
-  for (std::size_t frame = 0; frame < frame_count; ++frame) {
-    append_command(text_, 1 + 2 * batch_, mode_ == Mode::verify ? "VERIFY" : "MVERIFY");
-    for (std::size_t i = 0; i < batch_; ++i) append_check(population.at(order.next()), !is_wrong(), random);
-    ends_.push_back(text_.size());
+  text_.reserve(wanted * (typical.client_id.size() + typical.secret.size() + 16) + wanted / 8);
+  right_.reserve(wanted + pairs_per_frame_max);
+  while (right_.size() < wanted) {
+    const FrameKind& kind = kinds.next();
+    append_command(text_, 1 + 2 * kind.checks(), kind.mode == Mode::verify ? "VERIFY" : "MVERIFY");
+    for (std::size_t i = 0; i < kind.checks(); ++i) append_check(population.at(order.next()), draw(), random);
+    frames_.push_back({text_.size(), static_cast<std::uint32_t>(right_.size()), kind.mode});
+    longest_ = std::max(longest_, kind.checks());
   }
 }
 
-void Script::append_check(const Credential& credential, bool is_right, Random& random) {
-  append_bulk(text_, credential.client_id);
-  append_bulk(text_, is_right ? credential.secret : wrong_secret(credential.secret, random));
-  right_.push_back(is_right ? 1 : 0);
+void Script::append_check(const Credential& credential, Kind kind, Random& random) {
+  if (kind == Kind::unknown) {
+    // As long as a known one, so that it costs the wire the same.
+    std::string nobody = "nobody-" + make_load_secret(random);
+    nobody.resize(std::clamp<std::size_t>(credential.client_id.size(), 16, nobody.size()));
+    append_bulk(text_, nobody);
+  } else {
+    append_bulk(text_, credential.client_id);
+  }
+  append_bulk(text_, kind == Kind::wrong ? wrong_secret(credential.secret, random) : credential.secret);
+  right_.push_back(kind == Kind::right ? 1 : 0);
+}
+
+double Script::checks_per_frame() const {
+  return static_cast<double>(right_.size()) / static_cast<double>(frames_.size());
 }
 
 ByteView Script::bytes(std::size_t first_frame, std::size_t end_frame) const {
-  const std::uint64_t begin = first_frame == 0 ? 0 : ends_[first_frame - 1];
-  return as_bytes(std::string_view(text_).substr(begin, ends_[end_frame - 1] - begin));
+  const std::uint64_t begin = text_begin(first_frame);
+  return as_bytes(std::string_view(text_).substr(begin, frames_[end_frame - 1].text_end - begin));
+}
+
+std::string Script::shortened(std::size_t frame, std::size_t checks) const {
+  std::string_view rest = as_text(bytes(frame, frame + 1));
+  const auto skip = [&rest] { rest.remove_prefix(rest.find('\n') + 1); };
+  // "*N", "$7", "MVERIFY"; then per pair twice a length and that many bytes.
+  for (int line = 0; line < 3; ++line) skip();
+  const std::string_view pairs = rest;
+  for (std::size_t item = 0; item < 2 * checks; ++item) {
+    std::size_t length = 0;
+    std::from_chars(rest.data() + 1, rest.data() + rest.size(), length);
+    skip();
+    rest.remove_prefix(length + 2);
+  }
+  std::string out;
+  append_command(out, 1 + 2 * checks, "MVERIFY");
+  out += pairs.substr(0, pairs.size() - rest.size());
+  return out;
 }
 
 }  // namespace shearline::loadgen

@@ -43,12 +43,17 @@ TEST(LoadgenCommand, RefusesValuesOutOfRange) {
   };
   EXPECT_EQ(with("--duration", "10"), exit_usage);
   EXPECT_EQ(with("--duration", "0s"), exit_usage);
-  EXPECT_EQ(with("--duration", "10h"), exit_usage);
+  EXPECT_EQ(with("--duration", "25h"), exit_usage);
   EXPECT_EQ(with("--batch", "0"), exit_usage);
   EXPECT_EQ(with("--batch", "4097"), exit_usage);
   EXPECT_EQ(with("--wrong-share", "1.5"), exit_usage);
   EXPECT_EQ(with("--wrong-share", "-0.1"), exit_usage);
   EXPECT_EQ(with("--mode", "guess"), exit_usage);
+  EXPECT_EQ(with("--rate", "0"), exit_usage);
+  EXPECT_EQ(with("--rate", "nan"), exit_usage);
+  EXPECT_EQ(with("--wrong-share", "nan"), exit_usage);
+  EXPECT_EQ(with("--arrivals", "never"), exit_usage);
+  EXPECT_EQ(with("--on-loss", "cry"), exit_usage);
   EXPECT_EQ(with("--connections", "0"), exit_usage);
   EXPECT_EQ(with("--threads", "257"), exit_usage);
 }
@@ -57,6 +62,20 @@ TEST(LoadgenCommand, TellsABadFileFromAnAbsentServer) {
   EXPECT_EQ(status_of({"run", "--credentials", "/nowhere/creds"}), exit_bad_input);
   EXPECT_EQ(status_of({"run", "--generated", "5", "--server", "unix:/nowhere/s", "--duration", "500ms"}),
             exit_unavailable);
+}
+
+TEST(LoadgenCommand, TellsABadScenarioAndABadAuthFileFromTheCommandLine) {
+  EXPECT_EQ(status_of({"run", "--generated", "5", "--scenario", "/nowhere/s.toml"}), exit_bad_input);
+  EXPECT_EQ(
+      status_of({"run", "--generated", "5", "--auth-file", "/nowhere/a", "--server", "unix:/nowhere/s"}),
+      exit_bad_input);
+  EXPECT_EQ(status_of({"run", "--generated", "5", "--html", "/nowhere/x.html"}), exit_unavailable);
+}
+
+TEST(LoadgenCommand, ListsScenariosAndPrintsOne) {
+  EXPECT_EQ(status_of({"scenarios"}), exit_clean);
+  EXPECT_EQ(status_of({"scenarios", "rotation-storm"}), exit_clean);
+  EXPECT_EQ(status_of({"scenarios", "storm"}), exit_bad_input);
 }
 
 TEST(LoadgenCommand, WritesCredentialsToStdout) {

@@ -12,12 +12,13 @@ using ::testing::HasSubstr;
 
 Script make_script(Mode mode, std::size_t batch, double wrong_share) {
   return Script(Population::generated(20, 1),
-                {.mode = mode, .batch = batch, .wrong_share = wrong_share, .seed = 9});
+                {.kinds = {{mode, batch}}, .wrong_share = wrong_share, .seed = 9});
 }
 
 // What a server that decides rightly answers to the frame.
 std::string right_answer(const Script& script, std::size_t frame) {
-  if (script.mode() == Mode::verify) return script.right(frame)[0] != 0 ? "+current\r\n" : "+rejected\r\n";
+  if (script.mode(frame) == Mode::verify)
+    return script.right(frame)[0] != 0 ? "+current\r\n" : "+rejected\r\n";
   std::string verdicts;
   for (const Byte right : script.right(frame)) verdicts += right != 0 ? 'c' : 'r';
   return "$" + std::to_string(verdicts.size()) + "\r\n" + verdicts + "\r\n";
@@ -36,7 +37,7 @@ TEST_P(Replies, MatchWhenEveryVerdictIsRight) {
   ASSERT_TRUE(ended.has_value()) << ended.error().message;
   EXPECT_EQ(*ended, 10U);
   EXPECT_EQ(tally.frames, 10U);
-  EXPECT_EQ(tally.checks, 10 * script.checks_per_frame());
+  EXPECT_EQ(tally.checks, 10 * script.checks(0));
   EXPECT_EQ(tally.mismatches, 0U);
   EXPECT_EQ(tally.by_letter['c'] + tally.by_letter['r'], tally.checks);
 }
@@ -55,7 +56,7 @@ TEST_P(Replies, AreTheSameByteByByte) {
     EXPECT_EQ(ended, frame + 1);
   }
   EXPECT_EQ(tally.mismatches, 0U);
-  EXPECT_EQ(tally.checks, 5 * script.checks_per_frame());
+  EXPECT_EQ(tally.checks, 5 * script.checks(0));
 }
 
 TEST_P(Replies, GoRoundTheScript) {
@@ -98,8 +99,8 @@ TEST_P(Replies, CountUnavailableForTheWholeFrame) {
   Tally tally;
   ReplyReader reader(script, 0, tally);
   ASSERT_EQ(reader.feed(as_bytes("-UNAVAILABLE loading\r\n")), 1U);
-  EXPECT_EQ(tally.by_letter['u'], script.checks_per_frame());
-  EXPECT_EQ(tally.mismatches, script.checks_per_frame());
+  EXPECT_EQ(tally.by_letter['u'], script.checks(0));
+  EXPECT_EQ(tally.mismatches, script.checks(0));
   EXPECT_EQ(tally.errors, 0U);
 }
 
@@ -109,8 +110,10 @@ TEST_P(Replies, KeepTheFirstErrorAndGoOn) {
   ReplyReader reader(script, 0, tally);
   ASSERT_EQ(reader.feed(as_bytes("-ERR one\r\n-NOAUTH two\r\n" + right_answer(script, 2))), 3U);
   EXPECT_EQ(tally.errors, 2U);
-  EXPECT_EQ(tally.first_error, "ERR one");
-  EXPECT_EQ(tally.checks, script.checks_per_frame());
+  ASSERT_EQ(tally.error_kinds.entries().size(), 2U);
+  EXPECT_EQ(tally.error_kinds.entries().at("ERR").first, "ERR one");
+  EXPECT_EQ(tally.error_kinds.entries().at("NOAUTH").count, 1U);
+  EXPECT_EQ(tally.checks, script.checks(0));
 }
 
 TEST_P(Replies, ShowNoArgumentThatTheServerRepeats) {
@@ -119,7 +122,54 @@ TEST_P(Replies, ShowNoArgumentThatTheServerRepeats) {
   ReplyReader reader(script, 0, tally);
   ASSERT_EQ(reader.feed(as_bytes("-ERR unknown command 'VERIFY', with args beginning with: 'a' 'hush'\r\n")),
             1U);
-  EXPECT_EQ(tally.first_error, "ERR unknown command 'VERIFY'");
+  EXPECT_EQ(tally.error_kinds.entries().at("ERR").first, "ERR unknown command 'VERIFY'");
+}
+
+TEST_P(Replies, BeginAnewOnAnotherConnection) {
+  const Script script = make_script(GetParam(), 16, 0.5);
+  Tally tally;
+  ReplyReader reader(script, 0, tally);
+  const std::string first = right_answer(script, 0);
+  ASSERT_EQ(reader.feed(as_bytes(first.substr(0, first.size() - 3))), 0U);
+  reader.begin_at(7);
+  EXPECT_EQ(reader.feed(as_bytes(right_answer(script, 7))), 1U);
+}
+
+TEST(RepliesToMverify, ExpectFewerVerdictsForAShortenedLastFrame) {
+  const Script script = make_script(Mode::mverify, 4, 0);
+  Tally tally;
+  ReplyReader reader(script, 0, tally);
+  reader.shorten_last(2, 3);
+  EXPECT_EQ(reader.feed(as_bytes("$4\r\ncccc\r\n$4\r\ncccc\r\n$3\r\nccc\r\n")), 3U);
+  EXPECT_EQ(tally.checks, 11U);
+  EXPECT_EQ(tally.mismatches, 0U);
+}
+
+TEST(RepliesOfAMixedScript, AreReadByWhatEachFrameAsked) {
+  const Script script(
+      Population::generated(20, 1),
+      {.kinds = {{Mode::verify, 1, 1}, {Mode::mverify, 5, 1}}, .wrong_share = 0.5, .seed = 9});
+  Tally tally;
+  ReplyReader reader(script, 0, tally);
+  std::string bytes;
+  std::size_t checks = 0;
+  for (std::size_t frame = 0; frame < 50; ++frame) {
+    bytes += right_answer(script, frame);
+    checks += script.checks(frame);
+  }
+  EXPECT_EQ(reader.feed(as_bytes(bytes)), 50U);
+  EXPECT_EQ(tally.checks, checks);
+  EXPECT_EQ(tally.mismatches, 0U);
+}
+
+TEST(Kinds, CountEachAndPutTheManyTogether) {
+  Kinds kinds;
+  for (int i = 0; i < 100; ++i) kinds.count("kind " + std::to_string(i), "example");
+  kinds.count("kind 0", "a later example");
+  EXPECT_LE(kinds.entries().size(), Kinds::kinds_max + 1);
+  EXPECT_EQ(kinds.total(), 101U);
+  EXPECT_EQ(kinds.entries().at("kind 0").count, 2U);
+  EXPECT_EQ(kinds.entries().at("kind 0").first, "example");
 }
 
 TEST_P(Replies, RefuseWhatNobodyAskedFor) {

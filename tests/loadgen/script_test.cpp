@@ -41,7 +41,7 @@ std::map<std::string, std::string> secrets_of(const Population& population) {
 TEST(Script, SaysForEveryCheckWhetherItsSecretIsRight) {
   const Population population = Population::generated(100, 3);
   const auto secrets = secrets_of(population);
-  const Script script(population, {.mode = Mode::mverify, .batch = 32, .wrong_share = 0.3, .seed = 5});
+  const Script script(population, {.kinds = {{Mode::mverify, 32}}, .wrong_share = 0.3, .seed = 5});
   std::string_view bytes = as_text(script.bytes(0, script.frames()));
   for (std::size_t frame = 0; frame < script.frames(); ++frame) {
     const auto items = take_frame(bytes);
@@ -58,8 +58,9 @@ TEST(Script, SaysForEveryCheckWhetherItsSecretIsRight) {
 
 TEST(Script, HoldsOneVerifyPerFrame) {
   const Population population = Population::generated(10, 3);
-  const Script script(population, {.mode = Mode::verify, .batch = 256, .wrong_share = 0, .seed = 5});
-  EXPECT_EQ(script.checks_per_frame(), 1U);
+  const Script script(population, {.kinds = {{Mode::verify, 256}}, .wrong_share = 0, .seed = 5});
+  EXPECT_EQ(script.checks(4), 1U);
+  EXPECT_EQ(script.checks_per_frame(), 1.0);
   std::string_view bytes = as_text(script.bytes(4, 5));
   const auto items = take_frame(bytes);
   ASSERT_EQ(items.size(), 3U);
@@ -70,7 +71,7 @@ TEST(Script, HoldsOneVerifyPerFrame) {
 
 TEST(Script, VisitsEveryCredentialBeforeAnyTwice) {
   const Population population = Population::generated(1'000, 3);
-  const Script script(population, {.mode = Mode::verify, .batch = 1, .wrong_share = 0, .seed = 5});
+  const Script script(population, {.kinds = {{Mode::verify, 1}}, .wrong_share = 0, .seed = 5});
   std::string_view bytes = as_text(script.bytes(0, 1'000));
   std::set<std::string> seen;
   std::vector<std::string> order;
@@ -85,7 +86,7 @@ TEST(Script, VisitsEveryCredentialBeforeAnyTwice) {
 TEST(Script, KeepsTheShareOfWrongSecrets) {
   const Population population = Population::generated(50, 3);
   const auto wrong = [&](double share) {
-    const Script script(population, {.mode = Mode::mverify, .batch = 64, .wrong_share = share, .seed = 5});
+    const Script script(population, {.kinds = {{Mode::mverify, 64}}, .wrong_share = share, .seed = 5});
     std::size_t count = 0;
     for (std::size_t frame = 0; frame < script.frames(); ++frame) {
       count += static_cast<std::size_t>(std::ranges::count(script.right(frame), Byte{0}));
@@ -97,10 +98,52 @@ TEST(Script, KeepsTheShareOfWrongSecrets) {
   EXPECT_NEAR(wrong(0.25), 0.25, 0.02);
 }
 
+TEST(Script, AsksForClientsThatNobodyKnows) {
+  const Population population = Population::generated(50, 3);
+  const auto secrets = secrets_of(population);
+  const Script script(population,
+                      {.kinds = {{Mode::verify, 1}}, .wrong_share = 0.2, .unknown_share = 0.3, .seed = 5});
+  std::string_view bytes = as_text(script.bytes(0, script.frames()));
+  std::size_t unknown = 0;
+  for (std::size_t frame = 0; frame < script.frames(); ++frame) {
+    const auto items = take_frame(bytes);
+    const bool is_known = secrets.contains(items[1]);
+    unknown += is_known ? 0 : 1;
+    ASSERT_EQ(script.right(frame)[0], is_known && secrets.at(items[1]) == items[2] ? 1 : 0);
+    ASSERT_EQ(items[1].size(), 17U);
+  }
+  EXPECT_NEAR(static_cast<double>(unknown) / static_cast<double>(script.frames()), 0.3, 0.02);
+}
+
+TEST(Script, MixesKindsByTheirShares) {
+  const Script script(Population::generated(50, 3),
+                      {.kinds = {{Mode::verify, 1, 3}, {Mode::mverify, 10, 1}}, .wrong_share = 0, .seed = 5});
+  std::size_t single = 0;
+  for (std::size_t frame = 0; frame < script.frames(); ++frame) {
+    single += script.mode(frame) == Mode::verify ? 1 : 0;
+    ASSERT_EQ(script.checks(frame), script.mode(frame) == Mode::verify ? 1U : 10U);
+  }
+  const auto frames = static_cast<double>(script.frames());
+  EXPECT_NEAR(static_cast<double>(single) / frames, 0.75, 0.02);
+  EXPECT_NEAR(script.checks_per_frame(), 3.25, 0.2);
+}
+
+TEST(Script, ShortensAFrameToItsFirstPairs) {
+  const Script script(Population::generated(50, 3),
+                      {.kinds = {{Mode::mverify, 8}}, .wrong_share = 0.5, .seed = 5});
+  std::string_view whole = as_text(script.bytes(3, 4));
+  const auto all = take_frame(whole);
+  const std::string shortened = script.shortened(3, 5);
+  std::string_view left = shortened;
+  const auto some = take_frame(left);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(some, std::vector<std::string>(all.begin(), all.begin() + 11));
+}
+
 TEST(Script, IsTheSameForTheSameSeed) {
   const Population population = Population::generated(50, 3);
   const auto text = [&](std::uint64_t seed) {
-    const Script script(population, {.mode = Mode::mverify, .batch = 8, .wrong_share = 0.5, .seed = seed});
+    const Script script(population, {.kinds = {{Mode::mverify, 8}}, .wrong_share = 0.5, .seed = seed});
     return to_string(script.bytes(0, script.frames()));
   };
   EXPECT_EQ(text(1), text(1));
