@@ -25,7 +25,9 @@ Connection::Connection(int socket, std::uint64_t id, Desk& desk)
                connection.phase_ = Phase::released;
                connection.desk_.released.push_back(&connection);
              }),
-      timer_(*this) {
+      timer_(*this),
+      block_(*this) {
+  block_.overdue = [](BlockUnderWay* block) { static_cast<Block*>(block)->connection.cut_off(); };
   timer_.expire = [](loop::Timer* timer) { static_cast<Timer*>(timer)->connection.expire(); };
 }
 
@@ -37,7 +39,8 @@ Connection::~Connection() {
 void Connection::open() { start_receiving(); }
 
 bool Connection::has_work_in_flight() const {
-  return phase_ == Phase::flushing || (phase_ == Phase::open && (session_.inside_request() || unsent() > 0));
+  return phase_ == Phase::flushing ||
+         (phase_ == Phase::open && (session_.inside_request() || unsent() > 0 || !unserved_.empty()));
 }
 
 void Connection::touch() {
@@ -55,7 +58,7 @@ void Connection::start_receiving() {
 void Connection::on_received(int result, std::uint32_t flags) {
   if ((flags & loop::completion_more) == 0) receive_.in_flight = false;
   if ((flags & loop::completion_buffer) != 0) {
-    take_bytes(loop::buffer_of(flags), result > 0 ? static_cast<std::size_t>(result) : 0);
+    take_bytes({loop::buffer_of(flags), result > 0 ? static_cast<std::uint32_t>(result) : 0});
   }
   if (result == 0) {
     peer_has_closed_ = true;
@@ -68,21 +71,66 @@ void Connection::on_received(int result, std::uint32_t flags) {
   touch();
 }
 
-void Connection::take_bytes(std::uint16_t buffer, std::size_t size) {
-  desk_.held.push_back({buffer, static_cast<std::uint32_t>(size)});
-  desk_.rules.counters.received_bytes.add(size);
-  if (phase_ == Phase::open) session_.receive(desk_.loop.receive_buffer(buffer).first(size), desk_.turn);
+void Connection::take_bytes(const Desk::HeldBuffer& arrived) {
+  desk_.rules.counters.received_bytes.add(arrived.bytes);
+  if (phase_ != Phase::open) {
+    desk_.held.push_back(arrived);  // nobody reads it any more
+  } else if (unserved_.empty() && may_be_served()) {
+    serve(arrived);
+  } else {
+    unserved_.push_back(arrived);
+    ask_for_next_turn();
+  }
+}
+
+bool Connection::may_be_served() {
+  if (served_in_turn_ != desk_.turn_number) {
+    served_in_turn_ = desk_.turn_number;
+    served_bytes_ = 0;
+  }
+  return served_bytes_ < desk_.limits.turn_bytes_max;
+}
+
+void Connection::serve(const Desk::HeldBuffer& arrived) {
+  served_bytes_ += arrived.bytes;
+  desk_.held.push_back(arrived);
+  session_.receive(desk_.loop.receive_buffer(arrived.id).first(arrived.bytes), desk_.turn);
+}
+
+void Connection::ask_for_next_turn() {
+  if (asked_for_turn_) return;
+  asked_for_turn_ = true;
+  desk_.unserved.push_back(this);
+}
+
+void Connection::serve_rest() {
+  asked_for_turn_ = false;
+  std::size_t served = 0;
+  while (served < unserved_.size() && phase_ == Phase::open && may_be_served()) serve(unserved_[served++]);
+  unserved_.erase(unserved_.begin(), unserved_.begin() + static_cast<std::ptrdiff_t>(served));
+  if (!unserved_.empty()) ask_for_next_turn();
+  touch();
+}
+
+void Connection::drop_unserved() {
+  for (const Desk::HeldBuffer& buffer : unserved_) desk_.give_back(buffer);
+  unserved_.clear();
+}
+
+void Connection::cut_off() {
+  desk_.rules.counters.slow_readers_closed.add(1);
+  close();
 }
 
 void Connection::on_sent(int result) {
   send_.in_flight = false;
-  ++sends_ended_;
   if (result < 0) {
     close();
   } else {
     sent_bytes_ += static_cast<std::size_t>(result);
     desk_.rules.counters.sent_bytes.add(static_cast<std::uint64_t>(result));
     if (sent_bytes_ == sending_.size()) {
+      desk_.slow_readers.end(block_);
       desk_.buffers.give(std::exchange(sending_, {}));
       sent_bytes_ = 0;
     }
@@ -98,9 +146,12 @@ void Connection::on_shut() {
 void Connection::settle() {
   touched_ = false;
   if (phase_ >= Phase::closing) return close_step();
-  if (phase_ == Phase::open && (session_.finished() || peer_has_closed_)) phase_ = Phase::flushing;
+  if (unsent() > desk_.limits.unsent_bytes_cut_off) return cut_off();
+  if (session_.finished()) drop_unserved();
+  if (phase_ == Phase::open && (session_.finished() || (peer_has_closed_ && unserved_.empty())))
+    phase_ = Phase::flushing;
   send_more();
-  if (phase_ == Phase::flushing && unsent() == 0) {
+  if (phase_ == Phase::flushing && all_sent()) {
     if (peer_has_closed_) return close();
     shut_our_side();
   }
@@ -114,6 +165,7 @@ void Connection::send_more() {
   if (sending_.empty()) {
     if (!replies_.ready()) return;
     sending_ = replies_.take_finished();
+    desk_.slow_readers.begin(block_);
   }
   send_.in_flight = true;
   desk_.loop.send(socket_, ByteView(sending_).subspan(sent_bytes_), send_);
@@ -129,12 +181,13 @@ void Connection::shut_our_side() {
 
 void Connection::mind_reading() {
   const std::size_t most = desk_.limits.unsent_bytes_max;
-  paused_ = phase_ == Phase::open && unsent() > (paused_ ? most / 2 : most);
-  if (paused_ && receive_.in_flight && !cancel_asked_) {
+  paused_ = phase_ == Phase::open && send_.in_flight && unsent() > (paused_ ? most / 2 : most);
+  const bool waits = paused_ || !unserved_.empty();
+  if (waits && receive_.in_flight && !cancel_asked_) {
     cancel_asked_ = true;
     desk_.loop.cancel(receive_);
   }
-  if (!paused_ && !receive_.in_flight && !starved_ && !peer_has_closed_) start_receiving();
+  if (!waits && !receive_.in_flight && !starved_ && !peer_has_closed_) start_receiving();
 }
 
 void Connection::receive_again() {
@@ -149,11 +202,7 @@ void Connection::mind_deadline() {
   if (phase_ == Phase::lingering) {
     wanted = Deadline::linger;
     delay_ms = desk_.limits.linger_ms;
-  } else if (phase_ == Phase::flushing || paused_) {
-    wanted = Deadline::unread_replies;
-    subject = sends_ended_;
-    delay_ms = desk_.limits.unread_replies_ms;
-  } else if (session_.inside_request()) {
+  } else if (phase_ == Phase::open && session_.inside_request() && !paused_ && unserved_.empty()) {
     wanted = Deadline::unfinished_request;
     subject = session_.requests_ended();
     delay_ms = desk_.limits.unfinished_request_ms;
@@ -182,6 +231,8 @@ void Connection::close() {
   if (phase_ >= Phase::closing) return;
   phase_ = Phase::closing;
   desk_.loop.stop_timer(timer_);
+  desk_.slow_readers.end(block_);
+  drop_unserved();
   if (receive_.in_flight && !cancel_asked_) desk_.loop.cancel(receive_);
   if (send_.in_flight) desk_.loop.cancel(send_);
   touch();
@@ -192,6 +243,7 @@ void Connection::close_step() {
   if (phase_ != Phase::closing || close_.in_flight) return;
   if (receive_.in_flight || send_.in_flight || shut_.in_flight) return;
   if (starved_) std::erase(desk_.starved, this);
+  if (asked_for_turn_) std::erase(desk_.unserved, this);
   close_.in_flight = true;
   desk_.loop.close(socket_, close_);
 }

@@ -2,8 +2,10 @@
 // nothing. Used by Worker; knows operations and deadlines, not commands.
 #pragma once
 
+#include "base/arena.hpp"
 #include "io/front/replies.hpp"
 #include "io/front/resp_session.hpp"
+#include "io/front/slow_readers.hpp"
 #include "io/front/turn.hpp"
 #include "io/loop/loop.hpp"
 
@@ -15,9 +17,15 @@ namespace shearline::front {
 class Connection;
 
 struct ConnectionLimits {
-  std::size_t unsent_bytes_max = 256 * 1024;  // beyond it the connection is not read, until half is sent
+  // Served to one connection in one turn, give or take a receive buffer; what else has arrived is served in the
+  // next turns, so that one long pipeline holds nobody up.
+  std::size_t turn_bytes_max = 128 * 1024;
+  // Beyond it the connection is not read, until half is sent; what has arrived by then is still served.
+  std::size_t unsent_bytes_max = 256 * 1024;
+  // Reached only by who asks for much longer answers than verdicts and reads none: closed.
+  std::size_t unsent_bytes_cut_off = 4 * 1024 * 1024;
   std::int64_t unfinished_request_ms = 10'000;
-  std::int64_t unread_replies_ms = 60'000;  // nothing taken for so long: closed
+  std::int64_t unread_replies_ms = 60'000;  // a block of replies not wholly taken for so long: closed
   std::int64_t linger_ms = 1'000;           // after our last word, for the peer to read it and close
 };
 
@@ -25,20 +33,32 @@ struct ConnectionLimits {
 struct Desk {
   Desk(loop::Loop& its_loop, Turn& its_turn, const SessionRules& its_rules,
        const ConnectionLimits& its_limits)
-      : loop(its_loop), turn(its_turn), rules(its_rules), limits(its_limits) {}
+      : loop(its_loop),
+        turn(its_turn),
+        rules(its_rules),
+        limits(its_limits),
+        slow_readers(its_loop, its_limits.unread_replies_ms) {}
 
   struct HeldBuffer {
     std::uint16_t id;
     std::uint32_t bytes;
   };
 
+  void give_back(const HeldBuffer& buffer) {
+    wipe(loop.receive_buffer(buffer.id).first(buffer.bytes));
+    loop.return_receive_buffer(buffer.id);
+  }
+
   loop::Loop& loop;
   Turn& turn;
   const SessionRules& rules;
   const ConnectionLimits& limits;
   BufferPool buffers;
+  SlowReaders slow_readers;
+  std::uint64_t turn_number = 0;
   std::vector<Connection*> touched;   // something happened: settle() at the turn's end
   std::vector<Connection*> starved;   // no receive buffer was left for them
+  std::vector<Connection*> unserved;  // bytes of theirs wait for the next turn
   std::vector<Connection*> released;  // closed, every operation complete: free at the turn's end
   std::vector<HeldBuffer> held;       // receive buffers whose bytes this turn still refers to
 };
@@ -57,6 +77,7 @@ class Connection {
   void open();                      // starts receiving
   void settle();                    // after the turn is resolved: sends, stops or resumes reading, ends
   void receive_again();             // receive buffers came back
+  void serve_rest();                // a new turn: what the last one left
   void close();                     // now: whatever is unsent is given up
   bool has_work_in_flight() const;  // half a request, or replies that are not sent
 
@@ -71,7 +92,7 @@ class Connection {
     released,
   };
   // At most one at a time: what the connection waits for says which.
-  enum class Deadline : std::uint8_t { none, unfinished_request, unread_replies, linger };
+  enum class Deadline : std::uint8_t { none, unfinished_request, linger };
   struct Operation : loop::Operation {
     Operation(Connection& whose, void (*handler)(loop::Operation*, int, std::uint32_t)) : connection(whose) {
       complete = handler;
@@ -84,9 +105,19 @@ class Connection {
     Connection& connection;
   };
 
+  struct Block : BlockUnderWay {
+    explicit Block(Connection& whose) : connection(whose) {}
+    Connection& connection;
+  };
+
   static Connection& of(loop::Operation* operation) { return static_cast<Operation*>(operation)->connection; }
   void on_received(int result, std::uint32_t flags);
-  void take_bytes(std::uint16_t buffer, std::size_t size);
+  void take_bytes(const Desk::HeldBuffer& arrived);
+  void serve(const Desk::HeldBuffer& arrived);
+  bool may_be_served();
+  void ask_for_next_turn();
+  void drop_unserved();
+  void cut_off();
   void on_sent(int result);
   void on_shut();
   void touch();
@@ -97,6 +128,7 @@ class Connection {
   void mind_deadline();
   void expire();
   void close_step();
+  bool all_sent() const { return sending_.empty() && !replies_.ready(); }
   std::size_t unsent() const { return sending_.size() - sent_bytes_ + replies_.unsent(); }
 
   const int socket_;
@@ -106,9 +138,10 @@ class Connection {
   Phase phase_ = Phase::open;
   bool touched_ = false;
   bool peer_has_closed_ = false;
-  bool paused_ = false;        // too much is unsent
-  bool starved_ = false;       // in Desk::starved
-  bool cancel_asked_ = false;  // of the receive
+  bool paused_ = false;          // too much is unsent
+  bool starved_ = false;         // in Desk::starved
+  bool asked_for_turn_ = false;  // in Desk::unserved
+  bool cancel_asked_ = false;    // of the receive
   Bytes sending_;
   std::size_t sent_bytes_ = 0;
   Operation receive_;
@@ -117,8 +150,11 @@ class Connection {
   Operation close_;
   Timer timer_;
   Deadline deadline_ = Deadline::none;
-  std::uint64_t deadline_subject_ = 0;  // which request, or which send, the deadline is about
-  std::uint64_t sends_ended_ = 0;
+  std::uint64_t deadline_subject_ = 0;  // which request the deadline is about
+  Block block_;
+  std::vector<Desk::HeldBuffer> unserved_;  // arrived beyond the budget, in order
+  std::uint64_t served_in_turn_ = 0;        // the turn that served_bytes_ is about
+  std::size_t served_bytes_ = 0;
 };
 
 }  // namespace shearline::front

@@ -24,9 +24,10 @@ struct alignas(64) WorkerCounters {
   Counter turns;  // of the worker's loop: none passes while nothing happens
   Counter batches;
   Counter commands;
-  Counter command_errors;   // unknown, wrong arity, too many pairs
-  Counter protocol_errors;  // broken framing, half a frame and silence: the connection was closed
-  Counter refused_logins;   // wrong gateway or token
+  Counter command_errors;       // unknown, wrong arity, too many pairs
+  Counter protocol_errors;      // broken framing, half a frame and silence: the connection was closed
+  Counter slow_readers_closed;  // did not take their replies
+  Counter refused_logins;       // wrong gateway or token
   Counter received_bytes;
   Counter sent_bytes;
   Counter connections_opened;

@@ -61,6 +61,7 @@ void describe_traffic(Page& page, const Front& front) {
   page.line("total_net_output_bytes", sum(front, [](C c) -> auto& { return c.sent_bytes; }));
   page.line("shearline_command_errors", sum(front, [](C c) -> auto& { return c.command_errors; }));
   page.line("shearline_protocol_errors", sum(front, [](C c) -> auto& { return c.protocol_errors; }));
+  page.line("shearline_slow_readers_closed", sum(front, [](C c) -> auto& { return c.slow_readers_closed; }));
   page.line("shearline_refused_logins", sum(front, [](C c) -> auto& { return c.refused_logins; }));
   page.line("shearline_batches", sum(front, [](C c) -> auto& { return c.batches; }));
   std::uint64_t checks = 0;

@@ -24,6 +24,7 @@ class Worker::Service {
 
  private:
   void take_turn(std::int64_t wait_ms);
+  void serve_unserved();
   void return_receive_buffers();
   void settle_connections();
   void feed_starved();
@@ -41,6 +42,7 @@ class Worker::Service {
   Turn turn_;
   Desk desk_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> serving_;  // those that the last turn left unserved
   std::optional<Acceptor> acceptor_;
   bool closing_ = false;  // whoever still comes is closed at once
 };
@@ -80,9 +82,12 @@ void Worker::Service::serve() {
 // One turn, and what each step needs from the one before: handlers parse and add checks; the batch is run and
 // replies are written; only then may receive buffers be wiped and filled again, and replies be sent.
 void Worker::Service::take_turn(std::int64_t wait_ms) {
-  // Starved connections are fed at the end of a turn, so there must be another one.
-  loop_.turn(desk_.starved.empty() ? wait_ms : 0);
+  ++desk_.turn_number;
   counters_.turns.add(1);
+  // What waits for a further turn makes it come at once.
+  const bool more_to_do = !desk_.starved.empty() || !desk_.unserved.empty();
+  loop_.turn(more_to_do ? 0 : wait_ms);
+  serve_unserved();
   turn_.end();
   return_receive_buffers();
   settle_connections();
@@ -90,11 +95,15 @@ void Worker::Service::take_turn(std::int64_t wait_ms) {
   free_released();
 }
 
+// After what has just arrived, so that newcomers come first.
+void Worker::Service::serve_unserved() {
+  serving_.swap(desk_.unserved);
+  for (Connection* connection : serving_) connection->serve_rest();
+  serving_.clear();
+}
+
 void Worker::Service::return_receive_buffers() {
-  for (const auto& [id, bytes] : desk_.held) {
-    wipe(loop_.receive_buffer(id).first(bytes));
-    loop_.return_receive_buffer(id);
-  }
+  for (const Desk::HeldBuffer& buffer : desk_.held) desk_.give_back(buffer);
   desk_.held.clear();
 }
 

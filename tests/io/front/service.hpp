@@ -103,19 +103,26 @@ inline std::vector<loop::Backend> backends_here() {
 
 class Service : public ::testing::TestWithParam<loop::Backend> {
  protected:
-  void start(std::size_t count = 1) {
-    if (!credentials) credentials = std::make_unique<Credentials>(count);
-    credentials->put("acme", right);
+  // From here on connections wait in the backlog; start() has them served.
+  void listen() {
     auto listener = loop::listen_on({.host = "127.0.0.1", .port = 0, .unix_path = {}}, 1024);
     ASSERT_TRUE(listener.has_value()) << listener.error().message;
     options.listeners.push_back(*listener);
     port = port_of(*listener);
+  }
+  void start(std::size_t count = 1) {
+    if (!credentials) credentials = std::make_unique<Credentials>(count);
+    credentials->put("acme", right);
+    if (port == 0) listen();
     options.backend = GetParam();
     front = std::make_unique<Front>(count);
     for (std::size_t i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(options, credentials->table, credentials->view,
                                                  credentials->clock, *front, i));
-      threads.emplace_back([worker = workers.back().get()] { EXPECT_TRUE(worker->run().has_value()); });
+      threads.emplace_back([this, worker = workers.back().get()] {
+        if (at_thread_start) at_thread_start();
+        EXPECT_TRUE(worker->run().has_value());
+      });
     }
     for (const auto& worker : workers) ASSERT_TRUE(worker->wait_until_running().has_value());
   }
@@ -138,6 +145,7 @@ class Service : public ::testing::TestWithParam<loop::Backend> {
   std::unique_ptr<Credentials> credentials;
   WorkerOptions options;
   std::uint16_t port = 0;
+  void (*at_thread_start)() = nullptr;
   std::unique_ptr<Front> front;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;

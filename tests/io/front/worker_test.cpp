@@ -1,7 +1,6 @@
 // Workers on real sockets: what a client sees at the port, whatever it sends and however it behaves.
 #include "tests/io/front/service.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -213,57 +212,6 @@ TEST_P(Service, PeerThatVanishesInTheMiddleHarmsNobody) {
     peer.hang_up();
   }
   EXPECT_EQ(verify(stays), verified);
-}
-
-TEST_P(Service, PeerThatReadsNothingIsNotReadEitherAndLosesNothing) {
-  options.limits.unsent_bytes_max = 16 * 1024;
-  options.receive_buffers = 4;
-  start();
-  Peer peer(port);
-  const std::string one = request({"ECHO", std::string(600, 'e')});
-  const std::string reply = "$600\r\n" + std::string(600, 'e') + "\r\n";
-  // Sends until the worker has stopped reading and the kernel's buffers are full.
-  fcntl(peer.socket(), F_SETFL, O_NONBLOCK);
-  std::size_t sent = 0;
-  std::size_t offset = 0;
-  std::uint64_t received_before = 0;
-  while (true) {
-    const ssize_t count = ::send(peer.socket(), one.data() + offset, one.size() - offset, MSG_NOSIGNAL);
-    if (count > 0) {
-      sent += static_cast<std::size_t>(count);
-      offset = (offset + static_cast<std::size_t>(count)) % one.size();
-      continue;
-    }
-    Peer other(port);
-    ASSERT_EQ(verify(other), verified);  // a worker with a full connection serves on
-    const std::uint64_t received = counters().received_bytes.value();
-    if (received == received_before) break;
-    received_before = received + request({"VERIFY", "acme", right}).size();
-  }
-  fcntl(peer.socket(), F_SETFL, 0);
-  std::thread finisher([&] {
-    peer.send(std::string_view(one).substr(offset));
-    peer.say_no_more();
-  });
-  const std::size_t requests = (sent + one.size() - offset) / one.size();
-  std::string all = peer.read_to_the_end();
-  finisher.join();
-  ASSERT_EQ(all.size(), requests * reply.size());
-  for (std::size_t at = 0; at < all.size(); at += reply.size())
-    ASSERT_EQ(all.compare(at, reply.size(), reply), 0);
-}
-
-TEST_P(Service, PeerThatTakesNoRepliesIsClosedAfterItsTime) {
-  options.limits.unsent_bytes_max = 1024;
-  options.limits.unread_replies_ms = 30;
-  start();
-  Peer peer(port);
-  const std::string one = request({"ECHO", std::string(600, 'e')});
-  while (peer.send(one)) {
-  }
-  while (front->connections() > 0) std::this_thread::yield();
-  Peer other(port);
-  EXPECT_EQ(verify(other), verified);
 }
 
 TEST_P(Service, FewReceiveBuffersServeManyConnections) {

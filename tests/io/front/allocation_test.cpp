@@ -1,0 +1,73 @@
+// A program of its own, because it replaces operator new: a worker in steady state allocates nothing for a request,
+// from the socket to the verdict and back.
+#include "tests/io/front/service.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+thread_local bool counted = false;
+std::atomic<std::size_t> allocations = 0;
+
+}  // namespace
+
+// Not inlined: g++ would take the pair of new and free for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  if (counted) allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace shearline::front {
+namespace {
+
+using testing::Peer;
+using testing::request;
+using testing::right;
+
+class Steady : public testing::Service {};
+SHEARLINE_ON_EACH_BACKEND(Steady);
+
+TEST_P(Steady, NoRequestAllocatesWhateverItIs) {
+  at_thread_start = [] { counted = true; };
+  start();
+  std::vector<std::string> bulk{"MVERIFY"};
+  for (int i = 0; i < 256; ++i)
+    bulk.insert(bulk.end(), {i % 3 == 0 ? "nobody" : "acme", i % 2 == 0 ? right : "wrong"});
+  std::string requests = request(bulk) + request({"MVERIFYKEY", "sl_acme.x", "no key"}) + request({"PING"}) +
+                         request({"ECHO", std::string(600, 'e')}) + request({"EXPLAIN", "acme", "wrong"}) +
+                         request({"VERIFYKEY", "sl_acme.x"}) +
+                         request({"VERIFY", "", std::string(5'000, 'x')});
+  for (int i = 0; i < 200; ++i) requests += request({"VERIFY", "acme", i % 5 == 0 ? "wrong" : right});
+  const std::string whole = requests;
+  const std::string end = request({"ECHO", "the-end"});
+  std::vector<Peer> peers;
+  for (int i = 0; i < 4; ++i) peers.emplace_back(port);
+  const auto round = [&](std::size_t cut) {
+    for (Peer& peer : peers) {
+      ASSERT_TRUE(peer.send(std::string_view(whole).substr(0, cut)));
+      ASSERT_TRUE(peer.send(std::string_view(whole).substr(cut)));
+      ASSERT_TRUE(peer.send(end));
+    }
+    for (Peer& peer : peers) {
+      std::string heard;
+      while (!heard.ends_with("the-end\r\n")) {
+        const std::string more = peer.read(1);
+        ASSERT_FALSE(more.empty());
+        heard += more;
+      }
+    }
+  };
+  for (std::size_t i = 0; i < 30; ++i) round(i * whole.size() / 30);
+  const std::size_t before = allocations;
+  EXPECT_GT(before, 0U) << "nothing is counted";
+  for (std::size_t i = 0; i < 30; ++i) round(i * whole.size() / 30);
+  EXPECT_EQ(allocations, before);
+}
+
+}  // namespace
+}  // namespace shearline::front
