@@ -1,5 +1,6 @@
 #include "cli/channel.hpp"
 
+#include "cli/redis_refusal.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 
 #include <algorithm>
@@ -59,8 +60,7 @@ Status Channel::publish(std::string_view compact_jws, Attempt& attempt) {
     const auto subscribed = (*link)->command({"SUBSCRIBE", attempt.reply_channel});
     if (!subscribed) return std::unexpected(subscribed.error());
     if (subscribed->is_error()) {
-      return fail(Code::unauthorized, "Redis refuses the subscription to " + attempt.reply_channel + ": " +
-                                          std::string(subscribed->view()));
+      return std::unexpected(refusal_of("SUBSCRIBE " + attempt.reply_channel, *subscribed));
     }
     attempt.subscriber = std::move(*link);
   }
@@ -73,8 +73,7 @@ Status Channel::publish(std::string_view compact_jws, Attempt& attempt) {
   const auto heard = publisher_->command({"PUBLISH", commands, compact_jws});
   if (!heard) return std::unexpected(heard.error());
   if (heard->is_error()) {
-    return fail(Code::unauthorized,
-                "Redis refuses to publish on " + commands + ": " + std::string(heard->view()));
+    return std::unexpected(refusal_of("PUBLISH " + commands, *heard));
   }
   attempt.listeners = heard->integer;
   return {};

@@ -58,12 +58,22 @@ std::string event_head(const wire::DeliveredSecret& delivered, const DeliveredFi
 
 }  // namespace
 
-Result<DeliveredFiles> Delivery::keep(const wire::DeliveredSecret& delivered) const {
-  DeliveredFiles files;
-  if (show_) return files;
+Status Delivery::make_ready() const {
+  if (show_) return {};
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail(Code::invalid, folder_ + " cannot be made: " + std::strerror(errno));
   }
+  // The slash makes it an error if it is no folder.
+  if (::access((folder_ + "/").c_str(), W_OK | X_OK) != 0) {
+    return fail(Code::invalid, folder_ + " takes no files: " + std::strerror(errno));
+  }
+  return {};
+}
+
+Result<DeliveredFiles> Delivery::keep(const wire::DeliveredSecret& delivered) const {
+  DeliveredFiles files;
+  if (show_) return files;
+  if (Status ready = make_ready(); !ready) return std::unexpected(ready.error());
   // Ids have no '/', and the ending keeps "." and ".." from being names.
   const std::string base = folder_ + "/" + delivered.client_id + "." + delivered.version_id;
   files.secret = base + ".secret";

@@ -19,10 +19,12 @@ struct DeliveredFiles {
 
 class Delivery {
  public:
-  // folder: made with mode 0700 when the first secret is written. show: to stdout instead of files.
+  // folder: where files go. show: to stdout instead of files.
   Delivery(const Output& output, std::string folder, bool show)
       : output_(output), folder_(std::move(folder)), show_(show) {}
 
+  // Before anything is waited for: the folder is there (made with mode 0700) and takes files.
+  Status make_ready() const;
   // Durable when it returns: acknowledge only after.
   Result<DeliveredFiles> keep(const wire::DeliveredSecret& delivered) const;
   // What a person or script is told; with show, the secret itself.

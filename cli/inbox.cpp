@@ -2,6 +2,7 @@
 
 #include "cli/follow.hpp"
 #include "cli/moments.hpp"
+#include "cli/redis_refusal.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::int64_t block_ms = 5000;           // one wait in Redis
 constexpr std::int64_t groups_stale_ms = 30'000;  // somebody may have added us to another group
+constexpr std::int64_t no_group_pause_ms = 2000;  // while we are in none, whoever waits waits for that
 constexpr std::int64_t reconnect_pause_ms = 1000;
 constexpr std::int64_t reply_slack_ms = 2000;
 constexpr std::string_view entries_per_read = "16";
@@ -69,59 +71,73 @@ Inbox::Inbox(Session& session, const InboxOptions& options, Delivery& delivery, 
 Exit Inbox::run(std::int64_t timeout_ms) {
   loop::Loop& loop = session_.loop();
   const std::int64_t deadline = timeout_ms < 0 ? -1 : loop.monotonic_ms() + timeout_ms;
+  bool ever_looked = false;
   bool ever_worked = false;
   std::string last_fault;
   while (!options_.once || secrets_ == 0) {
+    if (output_.is_lost()) return Exit::internal_error;  // nobody would hear of the next secret
     const std::int64_t now = loop.monotonic_ms();
-    if (deadline >= 0 && now >= deadline) {
-      if (secrets_ > 0) return last_exit_;
-      return output_.error({Code::unavailable, "no secret came in time"});
-    }
-    const std::int64_t wait = deadline < 0 ? block_ms : std::min(block_ms, deadline - now);
-    Status step = learn_groups();
-    if (step) step = read_once(wait);
-    if (step) {
-      ever_worked = true;
-      last_fault.clear();
+    if (deadline >= 0 && now >= deadline && ever_looked) return time_is_over();
+    const std::int64_t wait = deadline < 0 ? block_ms : std::clamp<std::int64_t>(deadline - now, 1, block_ms);
+    ever_looked = true;
+    if (const Status step = look(wait); !step) {
+      // Once Redis or the engine was there, both may go and come back; who waits for a secret waits for them
+      // too.
+      ever_worked = ever_worked || link_ != nullptr || groups_learned_ms_ >= 0;
+      link_.reset();
+      // What was refused, or was never there, will not come right by waiting.
+      if (!ever_worked || step.error().code != Code::unavailable) return output_.error(step.error());
+      if (std::exchange(last_fault, step.error().message) != step.error().message) {
+        output_.warn(last_fault + "; trying again");
+      }
+      loop::sleep_for_ms(loop, reconnect_pause_ms);
       continue;
     }
-    // Once Redis or the engine was there, both may go and come back; who waits for a secret waits for them too.
-    ever_worked = ever_worked || link_ != nullptr || groups_learned_ms_ >= 0;
-    link_.reset();
-    // What was refused, or was never there, will not come right by waiting.
-    if (!ever_worked || step.error().code != Code::unavailable) return output_.error(step.error());
-    if (std::exchange(last_fault, step.error().message) != step.error().message) {
-      output_.warn(last_fault + "; trying again");
-    }
-    loop::sleep_for_ms(loop, reconnect_pause_ms);
+    ever_worked = true;
+    last_fault.clear();
   }
   return last_exit_;
 }
 
+Exit Inbox::time_is_over() const {
+  if (secrets_ > 0) return last_exit_;
+  if (groups_.empty()) return output_.error({Code::not_found, in_no_group()});
+  return output_.error({Code::unavailable, "no secret came in time"});
+}
+
+Status Inbox::look(std::int64_t wait_ms) {
+  if (Status learned = learn_groups(); !learned) return learned;
+  if (!groups_.empty()) return read_once(wait_ms);
+  loop::sleep_for_ms(session_.loop(), std::min(wait_ms, no_group_pause_ms));
+  return {};
+}
+
+std::string Inbox::in_no_group() const {
+  return session_.keys().admin_id +
+         " is in no group yet; `shearline group create` makes one, `group add` adds members";
+}
+
 Status Inbox::learn_groups() {
   const std::int64_t now = session_.loop().monotonic_ms();
-  if (!options_.groups.empty() || (groups_learned_ms_ >= 0 && now - groups_learned_ms_ < groups_stale_ms))
-    return {};
-  const auto listed = ask_for_groups();
+  const std::int64_t fresh_ms = groups_.empty() ? no_group_pause_ms : groups_stale_ms;
+  const bool are_fresh = groups_learned_ms_ >= 0 && now - groups_learned_ms_ < fresh_ms;
+  if (!options_.groups.empty() || are_fresh) return {};
+  auto listed = ask_for_groups();
+  const bool first_time = groups_learned_ms_ < 0;
   // Once we know our groups, the streams are readable without an engine.
-  if (!listed && !groups_.empty()) {
-    groups_learned_ms_ = now;
-    return {};
-  }
-  if (!listed) return std::unexpected(listed.error());
-  std::vector<std::string> found = *listed;
-  if (found.empty()) {
-    return fail(Code::not_found,
-                session_.keys().admin_id + " is in no group yet; `shearline group add` adds members");
-  }
-  if (found != groups_) {
-    std::string names;
-    for (const std::string& group : found) names += (names.empty() ? "" : ", ") + group;
-    if (!output_.json()) output_.warn("following " + names);
-  }
-  groups_ = std::move(found);
+  if (!listed && groups_.empty()) return std::unexpected(listed.error());
   groups_learned_ms_ = now;
+  if (!listed) return {};
+  if (*listed != groups_ || first_time) tell_groups(*listed);
+  groups_ = std::move(*listed);
   return {};
+}
+
+void Inbox::tell_groups(const std::vector<std::string>& groups) const {
+  if (groups.empty()) return output_.warn(in_no_group() + "; waiting for that");
+  std::string names;
+  for (const std::string& group : groups) names += (names.empty() ? "" : ", ") + group;
+  if (!output_.json()) output_.warn("following " + names);
 }
 
 // Page by page: an answer holds only so much.
@@ -153,25 +169,78 @@ Status Inbox::connect() {
   return {};
 }
 
+std::vector<std::string> Inbox::stream_keys(const std::vector<std::string>& groups) const {
+  std::vector<std::string> keys;
+  keys.reserve(groups.size());
+  for (const std::string& group : groups) keys.push_back(group_stream_key(session_.redis().prefix, group));
+  return keys;
+}
+
+// Asked before each wait: which streams can be read, and does each still reach to where we have read? One of
+// another type must not keep the others from us.
+Result<std::vector<std::string>> Inbox::readable_groups() {
+  const std::vector<std::string> keys = stream_keys(groups_);
+  std::vector<store::RedisLink::Args> questions;
+  questions.reserve(keys.size());
+  for (const std::string& key : keys) questions.push_back({"XREVRANGE", key, "+", "-", "COUNT", "1"});
+  const auto replies = link_->pipeline(questions);
+  if (!replies) return std::unexpected(replies.error());
+
+  std::vector<std::string> readable;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const auto end = stream_end((*replies)[i]);
+    if (!end && end.error().code != Code::invalid) return std::unexpected(end.error());
+    if (!end) {
+      if (unreadable_.insert(groups_[i]).second) tell_unreadable(groups_[i], end.error());
+      continue;
+    }
+    unreadable_.erase(groups_[i]);
+    if (Status rewound = rewind_behind(groups_[i], *end); !rewound) return std::unexpected(rewound.error());
+    readable.push_back(groups_[i]);
+  }
+  return readable;
+}
+
+// Whoever can write Redis can put an entry with an id of next year into a stream and take it away again, and
+// a Redis that crashed may have lost its newest entries: what comes then stands before where we would read
+// on. So from the beginning; what we have had is known by its own id and not taken twice.
+Status Inbox::rewind_behind(const std::string& group_id, const std::string& end) {
+  GroupPosition& position = state_[group_id];
+  if (!stands_before(end, position.after)) return {};
+  output_.warn("the stream of " + group_id + " ends before what was read of it already (" + position.after +
+               "): Redis lost entries, or somebody put one in and took it away; reading it again from its "
+               "beginning");
+  output_.object(json_object(
+      {{"event", "stream_went_backwards"}, {"group", group_id}, {"read", position.after}, {"end", end}}));
+  position.after = "0-0";
+  return save_inbox_state(state_file_, state_);
+}
+
 // One XREAD over all groups; every entry is dealt with and remembered before the next.
 Status Inbox::read_once(std::int64_t wait_ms) {
   if (Status connected = connect(); !connected) return connected;
+  const auto groups = readable_groups();
+  if (!groups) return std::unexpected(groups.error());
+  if (groups->empty()) {
+    loop::sleep_for_ms(session_.loop(), std::min(wait_ms, reconnect_pause_ms));
+    return {};
+  }
   const std::string block = std::to_string(std::max<std::int64_t>(1, wait_ms));
-  std::vector<std::string> keys;
-  keys.reserve(groups_.size());
-  for (const std::string& group : groups_) keys.push_back(group_stream_key(session_.redis().prefix, group));
+  const std::vector<std::string> keys = stream_keys(*groups);
   store::RedisLink::Args args{"XREAD", "COUNT", entries_per_read, "BLOCK", block, "STREAMS"};
   args.insert(args.end(), keys.begin(), keys.end());
-  for (const std::string& group : groups_) args.push_back(state_[group].after);
+  for (const std::string& group : *groups) args.push_back(state_[group].after);
 
   const auto reply = link_->command(args, wait_ms + reply_slack_ms);
   if (!reply) return std::unexpected(reply.error());
+  if (reply->is_error() && refusal_of("XREAD", *reply).code == Code::invalid)
+    return {};  // the next look tells
   const auto items = stream_items(*reply);
   if (!items) return std::unexpected(items.error());
   for (const StreamItem& item : *items) {
     const auto key = std::find(keys.begin(), keys.end(), item.stream);
     if (key == keys.end()) continue;
-    const std::string& group_id = groups_[static_cast<std::size_t>(key - keys.begin())];
+    const std::string& group_id = (*groups)[static_cast<std::size_t>(key - keys.begin())];
     if (Status taken = take(item, group_id); !taken) return taken;
     if (options_.once && secrets_ > 0) return {};
   }
@@ -250,6 +319,11 @@ void Inbox::tell_refused(const std::string& group_id, const StreamItem& item, co
                               {"detail", why.message}}));
 }
 
+void Inbox::tell_unreadable(const std::string& group_id, const Error& why) const {
+  output_.warn("the stream of " + group_id + " cannot be read: " + why.message);
+  output_.object(json_object({{"event", "stream_unreadable"}, {"group", group_id}, {"detail", why.message}}));
+}
+
 std::vector<std::string> groups_with(std::string_view list_json, std::string_view admin_id) {
   using nlohmann::json;
   std::vector<std::string> found;
@@ -288,12 +362,13 @@ Exit inbox(const Context& context, const InboxOptions& options) {
   const auto session = Session::open(context);
   if (!session) return context.output.error(session.error());
   const std::string keys_file = expand_home(context.settings.keys_file);
+  Delivery delivery(context.output, delivery_folder(options, keys_file), options.show);
+  if (const Status ready = delivery.make_ready(); !ready) return context.output.error(ready.error());
   const std::string state_file = keys_file + ".inbox";
   const auto lock = StateLock::take(state_file + ".lock");
   if (!lock) return context.output.error(lock.error());
   auto state = load_inbox_state(state_file);
   if (!state) return context.output.error(state.error());
-  Delivery delivery(context.output, delivery_folder(options, keys_file), options.show);
   return Inbox(**session, options, delivery, state_file, std::move(*state)).run(*timeout_ms);
 }
 

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,21 @@ class Inbox {
   Exit run(std::int64_t timeout_ms);
 
  private:
+  Status look(std::int64_t wait_ms);
+  Exit time_is_over() const;
   Status learn_groups();
   Status read_once(std::int64_t wait_ms);
   Status connect();
+  std::vector<std::string> stream_keys(const std::vector<std::string>& groups) const;
+  Result<std::vector<std::string>> readable_groups();
+  Status rewind_behind(const std::string& group_id, const std::string& end);
   Status take(const StreamItem& item, const std::string& group_id);
   Status take_secret(const std::string& group_id, Entry& entry);
   Result<std::vector<std::string>> ask_for_groups();
   Result<policy::Answer> acknowledge(const wire::DeliveredSecret& delivered);
+  std::string in_no_group() const;
+  void tell_groups(const std::vector<std::string>& groups) const;
+  void tell_unreadable(const std::string& group_id, const Error& why) const;
   void tell_notice(const std::string& group_id, const wire::Envelope& notice) const;
   void tell_refused(const std::string& group_id, const StreamItem& item, const Error& why) const;
 
@@ -42,6 +51,7 @@ class Inbox {
   InboxState state_;
   std::vector<std::string> groups_;
   std::int64_t groups_learned_ms_ = -1;
+  std::set<std::string> unreadable_;  // groups whose streams are of another type: each is told once
   std::unique_ptr<store::RedisLink> link_;
   std::size_t secrets_ = 0;
   Exit last_exit_ = Exit::ok;  // of the last secret

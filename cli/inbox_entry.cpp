@@ -1,5 +1,6 @@
 #include "cli/inbox_entry.hpp"
 
+#include "cli/redis_refusal.hpp"
 #include "mls/hpke.hpp"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ Result<std::vector<StreamItem>> stream_items(const store::RedisReply& reply) {
   const auto odd = [] { return fail(Code::invalid, "an answer to XREAD of an unknown form"); };
   std::vector<StreamItem> items;
   if (reply.is_nil()) return items;
-  if (reply.is_error()) return fail(Code::unauthorized, "Redis refuses XREAD: " + std::string(reply.view()));
+  if (reply.is_error()) return std::unexpected(refusal_of("XREAD", reply));
   if (reply.type != Type::array) return odd();
   for (const store::RedisReply& stream : reply.items) {
     if (stream.items.size() != 2 || stream.items[1].type != Type::array) return odd();
@@ -77,6 +78,16 @@ Result<std::vector<StreamItem>> stream_items(const store::RedisReply& reply) {
     }
   }
   return items;
+}
+
+Result<std::string> stream_end(const store::RedisReply& reply) {
+  if (reply.is_error()) return std::unexpected(refusal_of("XREVRANGE", reply));
+  if (reply.is_array() && reply.items.empty()) return "0-0";
+  const bool is_entry = reply.is_array() && reply.items.size() == 1 && reply.items[0].items.size() == 2;
+  if (!is_entry || !is_stream_id(reply.items[0].items[0].view())) {
+    return fail(Code::invalid, "an answer to XREVRANGE of an unknown form");
+  }
+  return std::string(reply.items[0].items[0].view());
 }
 
 std::string group_stream_key(std::string_view prefix, std::string_view group_id) {

@@ -33,8 +33,10 @@ struct StreamItem {
   std::string id;
   Bytes envelope;  // the first field's value
 };
-// The reply of XREAD: nil is an empty list. invalid: not such a reply.
+// The reply of XREAD: nil is an empty list. invalid: not such a reply; otherwise as refusal_of().
 Result<std::vector<StreamItem>> stream_items(const store::RedisReply& reply);
+// The reply of XREVRANGE key + - COUNT 1: the id of the last entry, "0-0" if there is none. Errors likewise.
+Result<std::string> stream_end(const store::RedisReply& reply);
 
 std::string group_stream_key(std::string_view prefix, std::string_view group_id);
 

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
 
 namespace shearline::cli {
 namespace {
@@ -15,9 +18,22 @@ using nlohmann::json;
 
 constexpr int state_version = 1;
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && text.size() <= 20 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+using StreamId = std::pair<std::uint64_t, std::uint64_t>;
+
+std::optional<std::uint64_t> number_from(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<StreamId> stream_id_from(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto milliseconds = number_from(text.substr(0, dash));
+  const auto sequence = number_from(text.substr(dash + 1));
+  if (!milliseconds || !sequence) return std::nullopt;
+  return StreamId{*milliseconds, *sequence};
 }
 
 std::optional<GroupPosition> position_from(const json& value) {
@@ -57,10 +73,10 @@ void GroupPosition::remember(const Ulid& id) {
   }
 }
 
-bool is_stream_id(std::string_view text) {
-  const std::size_t dash = text.find('-');
-  return dash != std::string_view::npos && all_digits(text.substr(0, dash)) &&
-         all_digits(text.substr(dash + 1));
+bool is_stream_id(std::string_view text) { return stream_id_from(text).has_value(); }
+
+bool stands_before(std::string_view a, std::string_view b) {
+  return stream_id_from(a).value_or(StreamId{}) < stream_id_from(b).value_or(StreamId{});
 }
 
 std::string encode_inbox_state(const InboxState& state) {

@@ -40,5 +40,7 @@ Status save_inbox_state(const std::string& path, const InboxState& state);
 
 // "<ms>-<n>" as Redis writes them.
 bool is_stream_id(std::string_view text);
+// Whether an entry with id `a` stands before one with id `b`; both are stream ids.
+bool stands_before(std::string_view a, std::string_view b);
 
 }  // namespace shearline::cli

@@ -150,11 +150,11 @@ store::RedisReply bulk(std::string_view text) {
 store::RedisReply array(std::vector<store::RedisReply> items) {
   return {.type = store::RedisReply::Type::array, .integer = 0, .text = {}, .items = std::move(items)};
 }
+store::RedisReply entry(std::string_view id, std::string_view value) {
+  return array({bulk(id), array({bulk("e"), bulk(value)})});
+}
 
 TEST(StreamItems, AreReadFromSeveralStreams) {
-  const auto entry = [](std::string_view id, std::string_view value) {
-    return array({bulk(id), array({bulk("e"), bulk(value)})});
-  };
   const auto items = stream_items(array({array({bulk("s1"), array({entry("1-0", "a"), entry("2-0", "b")})}),
                                          array({bulk("s2"), array({entry("7-1", "c")})})}));
   ASSERT_TRUE(items);
@@ -180,6 +180,33 @@ TEST(StreamItems, OfAnUnknownFormAreRefused) {
   EXPECT_FALSE(stream_items(array({array({bulk("s"), bulk("x")})})));
   EXPECT_FALSE(stream_items(array({array({bulk("s"), array({bulk("x")})})})));
   EXPECT_FALSE(stream_items(array({array({bulk("s"), array({array({bulk("not-an-id"), array({})})})})})));
+}
+
+TEST(StreamEnd, IsTheIdOfTheLastEntry) {
+  EXPECT_EQ(stream_end(array({entry("7-1", "c")})).value(), "7-1");
+  EXPECT_EQ(stream_end(array({})).value(), "0-0");
+  for (const auto& odd :
+       {bulk("x"), array({bulk("x")}), array({entry("x", "c")}), array({array({bulk("7-1")})})}) {
+    EXPECT_EQ(stream_end(odd).error().code, Code::invalid);
+  }
+}
+
+TEST(RedisRefusal, SaysWhetherWaitingHelps) {
+  const auto code_of = [](std::string_view text) {
+    store::RedisReply error = bulk(text);
+    error.type = store::RedisReply::Type::error;
+    EXPECT_EQ(stream_end(error).error().message, "Redis refuses XREVRANGE: " + std::string(text));
+    return stream_end(error).error().code;
+  };
+  for (const char* forbidden :
+       {"NOPERM no permissions", "NOAUTH Authentication required.", "WRONGPASS invalid"}) {
+    EXPECT_EQ(code_of(forbidden), Code::unauthorized);
+  }
+  EXPECT_EQ(code_of("WRONGTYPE Operation against a key"), Code::invalid);
+  for (const char* passing :
+       {"LOADING Redis is loading", "MASTERDOWN Link with MASTER is down", "BUSY script", "ERR what"}) {
+    EXPECT_EQ(code_of(passing), Code::unavailable);
+  }
 }
 
 TEST(StreamKey, HasTheGroupAsItsHashTag) {

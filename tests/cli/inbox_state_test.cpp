@@ -60,9 +60,19 @@ TEST(InboxState, RefusesWhatIsDamaged) {
 TEST(InboxState, KnowsTheIdsOfStreams) {
   EXPECT_TRUE(is_stream_id("0-0"));
   EXPECT_TRUE(is_stream_id("1700000000000-12"));
-  for (const char* bad : {"", "-", "1", "1-", "-1", "$", "1-2-3", "1 -2", "123456789012345678901-0"}) {
+  for (const char* bad : {"", "-", "1", "1-", "-1", "$", "1-2-3", "1 -2", "123456789012345678901-0",
+                          "18446744073709551616-0", "0-18446744073709551616"}) {
     EXPECT_FALSE(is_stream_id(bad)) << bad;
   }
+  EXPECT_TRUE(is_stream_id("18446744073709551615-18446744073709551615"));
+}
+
+TEST(InboxState, OrdersTheIdsOfStreamsAsNumbers) {
+  EXPECT_TRUE(stands_before("9-0", "10-0"));
+  EXPECT_TRUE(stands_before("9-9", "9-10"));
+  EXPECT_TRUE(stands_before("0-0", "18446744073709551615-18446744073709551615"));
+  for (const char* id : {"0-0", "9-10", "10-0"}) EXPECT_FALSE(stands_before(id, id)) << id;
+  EXPECT_FALSE(stands_before("10-0", "9-10"));
 }
 
 class InboxStateFile : public testing::Test {

@@ -68,8 +68,11 @@ class InboxTest : public testing::Test {
     return wire::encode_signed(made, signer);
   }
 
+  void append_to_stream(const Bytes& bytes, std::string_view id = "*") {
+    redis({"XADD", "shearline:{g:payments}:stream", id, "e", as_text(bytes)});
+  }
   // Each on a thread of its own, as every run of the program is.
-  void append_to_stream(const Bytes& bytes) {
+  void redis(const store::RedisLink::Args& command) {
     std::thread([&] {
       const auto loop = loop::make_uring_loop({}).value();
       const loop::FiberScheduler scheduler(*loop);
@@ -77,9 +80,8 @@ class InboxTest : public testing::Test {
       options.address = redis_.address();
       const auto link = store::RedisLink::connect(*loop, options);
       ASSERT_TRUE(link) << link.error().message;
-      const auto added =
-          (*link)->command({"XADD", "shearline:{g:payments}:stream", "*", "e", as_text(bytes)});
-      ASSERT_TRUE(added && !added->is_error());
+      const auto done = (*link)->command(command);
+      ASSERT_TRUE(done && !done->is_error());
     }).join();
   }
   Exit run() {
@@ -143,6 +145,59 @@ TEST_F(InboxTest, RefusesForgeriesAloudAndGoesOn) {
     ++refused;
   }
   EXPECT_EQ(refused, 2U) << warnings_;
+}
+
+TEST_F(InboxTest, AnEntryOfTheFutureThatIsTakenAwayAgainMakesItDeafToNothing) {
+  append_to_stream(envelope("first secret", engine_));
+  EXPECT_EQ(run(), Exit::ok) << warnings_;
+  append_to_stream(envelope("forged", random_key(random_)), "18446744073709551615-18446744073709551615");
+  EXPECT_EQ(run(), Exit::unavailable);
+  redis({"DEL", "shearline:{g:payments}:stream"});
+  append_to_stream(envelope("second secret", engine_));
+  EXPECT_EQ(run(), Exit::ok) << warnings_;
+  EXPECT_EQ(secrets_on_disk(), (std::vector<std::string>{"first secret", "second secret"}));
+  EXPECT_NE(warnings_.find("ends before what was read"), std::string::npos) << warnings_;
+  EXPECT_NE(out_.find(R"("event":"stream_went_backwards","group":"payments")"), std::string::npos) << out_;
+}
+
+TEST_F(InboxTest, ReadingAStreamAgainTakesNoSecretTwice) {
+  const Bytes first = envelope("first secret", engine_);
+  append_to_stream(first);
+  EXPECT_EQ(run(), Exit::ok) << warnings_;
+  std::filesystem::remove_all(options_.out);
+  redis({"DEL", "shearline:{g:payments}:stream"});
+  append_to_stream(first, "1-1");
+  EXPECT_EQ(run(), Exit::unavailable);
+  EXPECT_TRUE(secrets_on_disk().empty());
+  EXPECT_EQ(run(), Exit::unavailable);
+  EXPECT_EQ(warnings_.find("ends before"), std::string::npos) << "said once: " << warnings_;
+}
+
+TEST_F(InboxTest, AStreamOfAnotherTypeKeepsNoOtherOneBack) {
+  redis({"SADD", "shearline:{g:ruined}:stream", "junk"});
+  options_.groups = {"ruined", "payments"};
+  append_to_stream(envelope("first secret", engine_));
+  EXPECT_EQ(run(), Exit::ok) << warnings_;
+  EXPECT_EQ(secrets_on_disk(), std::vector<std::string>{"first secret"});
+  EXPECT_NE(warnings_.find("the stream of ruined cannot be read: Redis refuses XREVRANGE: WRONGTYPE"),
+            std::string::npos)
+      << warnings_;
+  options_.groups = {"ruined"};
+  EXPECT_EQ(run(), Exit::unavailable);
+}
+
+TEST_F(InboxTest, LooksOnceEvenWithNoTimeToWait) {
+  options_.timeout = "0s";
+  EXPECT_EQ(run(), Exit::unavailable);
+  append_to_stream(envelope("first secret", engine_));
+  EXPECT_EQ(run(), Exit::ok) << warnings_;
+}
+
+TEST_F(InboxTest, SaysAtOnceThatNoFileCanBeWrittenThere) {
+  options_.out = keys_file_;
+  append_to_stream(envelope("first secret", engine_));
+  EXPECT_EQ(run(), Exit::invalid);
+  EXPECT_NE(out_.find(keys_file_ + " takes no files: Not a directory"), std::string::npos) << out_;
 }
 
 TEST_F(InboxTest, SaysInTheEndThatNothingCame) {
