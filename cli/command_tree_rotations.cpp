@@ -125,6 +125,15 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->envname("SHEARLINE_SERVER")
       ->capture_default_str()
       ->type_name("ADDRESS");
+  auto* const gateway = leaf.app
+                            ->add_option("--gateway", leaf.options->gateway,
+                                         "Log in as this gateway, where the engine asks for it")
+                            ->check(id_validator());
+  auto* const token =
+      leaf.app->add_option("--token-file", leaf.options->token_file, "File with the gateway's token")
+          ->type_name("FILE");
+  gateway->needs(token);
+  token->needs(gateway);
 }
 
 }  // namespace

@@ -168,6 +168,8 @@ struct Verify {
   std::string client_id;  // empty: the secret is a whole API key
   std::string secret_file = "-";
   std::string server = "127.0.0.1:7411";
+  std::string gateway;     // empty: the engine asks for none
+  std::string token_file;  // the gateway's token
 };
 Exit verify(const Context& context, const Verify& options);
 
