@@ -54,7 +54,9 @@ class Teller {
 
  private:
   static std::string hint(std::string_view state) {
-    if (state == "notified") return "   the secret is in the group's inbox; waiting for acknowledgements";
+    if (state == "notified")
+      return "   the secret is in the group's inbox; waiting for acknowledgements (Ctrl-C ends the watching "
+             "only)";
     if (state == "promoted") return "   the new secret is current";
     if (state == "completed") return "   the old secret has ended";
     if (ending_of(state) == Ending::not_promoted) return "   the old secret stays as it was";
@@ -95,6 +97,7 @@ Exit follow(Session& session, const std::string& client_id, const RotationView& 
   const std::int64_t deadline = timeout_ms < 0 ? -1 : loop.monotonic_ms() + timeout_ms;
   for (std::int64_t pause = first_pause_ms;; pause = std::min(pause_ms_max, pause * 3 / 2)) {
     teller.tell(view);
+    if (output.is_lost()) return Exit::internal_error;
     const Ending ending = ending_of(view.state);
     if (ending == Ending::promoted) return Exit::ok;
     if (ending == Ending::not_promoted) return Exit::not_promoted;

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 namespace shearline::cli {
@@ -100,6 +101,8 @@ class Importer {
 
 Result<int> open_input(const std::string& file) {
   if (file == "-") return ::dup(STDIN_FILENO);
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) return fail(Code::invalid, file + ": Is a directory");
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor >= 0) return descriptor;
   return fail(errno == ENOENT ? Code::not_found : Code::invalid, file + ": " + std::strerror(errno));

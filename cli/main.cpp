@@ -7,6 +7,7 @@
 
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -28,16 +29,20 @@ void close_the_process() {
 int main_cli(int argc, char** argv) {
   close_the_process();
   log::configure(log::Level::warning, log::Format::text);
-  const auto invocation = parse_arguments(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const auto invocation = parse_arguments(arguments);
   if (!invocation) {
-    std::fputs(invocation.error().text.c_str(), invocation.error().exit == Exit::ok ? stdout : stderr);
-    return static_cast<int>(invocation.error().exit);
+    // What is wrong may be anywhere in the line; that JSON is wanted is clear from the word alone.
+    const Output output(std::find(arguments.begin(), arguments.end(), "--json") != arguments.end());
+    const bool is_help = invocation.error().exit == Exit::ok;
+    if (is_help) std::fputs(invocation.error().text.c_str(), stdout);
+    return static_cast<int>(output.end(is_help ? Exit::ok : output.usage(invocation.error().text)));
   }
   const Output output(invocation->settings.json);
   SystemClock clock;
   SystemRandom random;
   try {
-    return static_cast<int>(invocation->run({invocation->settings, output, clock, random}));
+    return static_cast<int>(output.end(invocation->run({invocation->settings, output, clock, random})));
   } catch (const std::bad_alloc&) {
     return static_cast<int>(
         output.error({Code::internal_error, "out of memory, or of locked memory for secrets"}));

@@ -3,6 +3,7 @@
 #include "cli/people.hpp"
 
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -116,6 +117,27 @@ Exit Output::error(const Error& error) const {
   object(json_object({{"status", "failed"}, {"code", code_name(error.code)}, {"detail", error.message}}));
   if (!json_) warn(error.message);
   return exit_of(error.code);
+}
+
+Exit Output::usage(std::string_view what_is_wrong) const {
+  object(json_object({{"status", "failed"}, {"code", code_name(Code::invalid)}, {"detail", what_is_wrong}}));
+  if (!json_) {
+    warn(what_is_wrong);
+    put_line(stderr, "Run with --help for help.");
+  }
+  return Exit::usage;
+}
+
+bool Output::is_lost() const { return std::ferror(stdout) != 0; }
+
+Exit Output::end(Exit exit) const {
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && !is_lost()) return exit;
+  // Whoever reads the first lines only (`| head`) knows that there are more.
+  pollfd reader{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  const bool reader_left = ::poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0;
+  if (!reader_left) warn("standard output did not take all of what was said");
+  return exit == Exit::ok ? Exit::internal_error : exit;
 }
 
 Plaintext json_quoted(ByteView text) {

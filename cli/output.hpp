@@ -53,9 +53,15 @@ class Output {
   void progress(std::string_view text) const;     // on a terminal only, rewritten in place
   void progress_done() const;
 
+  // Whether standard output took nothing any more: a full disk, or a reader that went away.
+  bool is_lost() const;
+
   // Both print and say how the program ends.
   Exit answer(const policy::Answer& answer) const;
   Exit error(const Error& error) const;
+  Exit usage(std::string_view what_is_wrong) const;
+  // The last word of every run: what could not be written was not done.
+  Exit end(Exit exit) const;
 
  private:
   bool json_;

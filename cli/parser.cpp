@@ -1,5 +1,6 @@
 #include "cli/parser.hpp"
 
+#include "base/nearest.hpp"
 #include "cli/command_tree.hpp"
 #include "policy/model.hpp"
 #include "policy/rules.hpp"
@@ -97,6 +98,23 @@ std::string help_asked_for(const CLI::App& app) {
   return help_of(*asked, path);
 }
 
+// CLI11 only says that a command is missing. Empty: no word stands where a command should.
+std::string unknown_command(const CLI::App& app) {
+  const CLI::App* last = &app;
+  std::string path;
+  while (!last->get_subcommands().empty()) {
+    last = last->get_subcommands().front();
+    path += last->get_name() + " ";
+  }
+  const auto subs = last->get_subcommands([](const CLI::App*) { return true; });
+  const auto words = app.remaining(true);  // with fallthrough they end up with a parent
+  if (subs.empty() || words.empty() || words.front().starts_with('-')) return {};
+  std::vector<std::string_view> names;
+  names.reserve(subs.size());
+  for (const CLI::App* sub : subs) names.push_back(sub->get_name());
+  return "unknown command `" + path + words.front() + "`" + did_you_mean(words.front(), names);
+}
+
 }  // namespace
 
 std::expected<Invocation, ParseFailure> parse_arguments(const std::vector<std::string>& arguments) {
@@ -109,8 +127,8 @@ std::expected<Invocation, ParseFailure> parse_arguments(const std::vector<std::s
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(ParseFailure{Exit::ok, help_asked_for(*app)});
   } catch (const CLI::ParseError& error) {
-    return std::unexpected(ParseFailure{
-        Exit::usage, "shearline: " + std::string(error.what()) + "\nRun with --help for help.\n"});
+    const std::string unknown = unknown_command(*app);
+    return std::unexpected(ParseFailure{Exit::usage, unknown.empty() ? error.what() : unknown});
   }
   return invocation;
 }

@@ -20,7 +20,7 @@ struct Invocation {
 
 struct ParseFailure {
   Exit exit = Exit::usage;  // ok: help was asked for
-  std::string text;         // for stdout when ok, else for stderr
+  std::string text;         // the help, or one line that says what is wrong
 };
 
 // arguments without the program's name.

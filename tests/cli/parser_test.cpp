@@ -89,6 +89,19 @@ TEST(Help, OfACommandIsItsOwn) {
   EXPECT_NE(parsed.error().text.find("shearline credential create acme-staging"), std::string::npos);
 }
 
+TEST(Parser, NamesTheCommandThatIsUnknown) {
+  EXPECT_EQ(parse_arguments({"rotat", "acme"}).error().text,
+            "unknown command `rotat`, did you mean `rotate`?");
+  EXPECT_EQ(parse_arguments({"credential", "rename"}).error().text, "unknown command `credential rename`");
+  EXPECT_EQ(parse_arguments({"rename"}).error().text, "unknown command `rename`");
+}
+
+TEST(Parser, AGatewayLogsInWithItsTokenOrNotAtAll) {
+  EXPECT_TRUE(parse_arguments({"verify", "acme", "--gateway", "edge", "--token-file", "edge.token"}));
+  EXPECT_EQ(parse_arguments({"verify", "acme", "--gateway", "edge"}).error().exit, Exit::usage);
+  EXPECT_EQ(parse_arguments({"verify", "acme", "--token-file", "edge.token"}).error().exit, Exit::usage);
+}
+
 TEST(Parser, TakesSettingsBeforeAndAfterTheCommand) {
   for (const char* line :
        {"--redis 127.0.0.1:7000 --json status acme", "status acme --json --redis 127.0.0.1:7000",
