@@ -57,7 +57,7 @@ class Validator {
   }
   std::string required(std::string_view name) {
     std::string value = text(name);
-    if (value.empty()) fault(name, "must be set");
+    if (value.empty() && settings_.file_is_known) fault(name, "must be set");
     return value;
   }
 
@@ -179,8 +179,15 @@ class Validator {
 
   void keyring(ServerConfig& out) {
     out.keyring_file = required("keyring.file");
-    if (!out.keyring_file.empty()) readable("keyring.file", out.keyring_file);
+    if (!out.keyring_file.empty()) {
+      if (const Status good = keys::check_private(out.keyring_file); !good)
+        fault("keyring.file", good.error().message);
+    }
     out.kek = required("keyring.kek");
+    if (!out.kek.empty()) {
+      if (const Status good = keys::check_kek_source(out.kek); !good)
+        fault("keyring.kek", good.error().message);
+    }
   }
 
   void rules(ServerConfig& out) {
@@ -204,7 +211,7 @@ class Validator {
   }
 
   void admins(ServerConfig& out) {
-    if (settings_.admins.empty()) {
+    if (settings_.admins.empty() && settings_.file_is_known) {
       faults_.push_back(
           {"setting [[admin]]",
            "the first admin must stand in the configuration; `shearline admin init` prints the lines"});

@@ -165,7 +165,9 @@ int main_server(int argc, char** argv) {
   const std::expected<LoadedConfig, std::vector<Fault>> loaded = load_config(arguments_of(argc, argv));
   if (!loaded) {
     for (const Fault& fault : loaded.error()) say(0, fault.origin + ": " + fault.message);
-    return say(status_configuration, std::to_string(loaded.error().size()) + " faults in the configuration");
+    const std::size_t count = loaded.error().size();
+    return say(status_configuration,
+               std::to_string(count) + (count == 1 ? " fault" : " faults") + " in the configuration");
   }
   if (loaded->help) {
     std::fputs(config_help().c_str(), stdout);

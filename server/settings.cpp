@@ -87,17 +87,20 @@ class FileReader {
   FileReader(std::string path, Settings& into, std::vector<Fault>& faults)
       : path_(std::move(path)), into_(into), faults_(faults) {}
 
-  void read() {
+  // Whether its settings are known; if not, one fault says why.
+  bool read() {
     std::ifstream in(path_, std::ios::binary);
     std::stringstream text;
     if (!in || !(text << in.rdbuf())) {
       faults_.push_back({path_, "the file cannot be read, or is empty"});
-      return;
+      return false;
     }
     try {
       walk(toml::parse(text.str()), "");
+      return true;
     } catch (const toml::parse_error& error) {
       faults_.push_back({at(error.source().begin.line), std::string(error.description())});
+      return false;
     }
   }
 
@@ -258,7 +261,7 @@ Settings read_settings(const Arguments& arguments, std::vector<Fault>& faults) {
     file = named->second;
   }
   if (const SettingText* named = flags.find("config"); named != nullptr) file = named->values.back();
-  if (!file.empty()) FileReader(file, out, faults).read();
+  if (!file.empty()) out.file_is_known = FileReader(file, out, faults).read();
   read_environment(arguments, out, faults);
   for (const auto& [name, text] : flags.values) out.values[name] = text;
   return out;

@@ -35,6 +35,7 @@ struct Settings {
   std::map<std::string, SettingText, std::less<>> values;
   std::vector<TableText> admins;
   std::vector<TableText> gateways;
+  bool file_is_known = true;  // false: it cannot be read, and what is not set may stand in it
   bool check_only = false;
   bool help = false;
 

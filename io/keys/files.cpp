@@ -60,8 +60,9 @@ Descriptor::~Descriptor() {
 }
 
 Error system_error(const std::string& path, int error) {
-  return {error == ENOENT ? Code::not_found : Code::unavailable,
-          path + ": " + std::generic_category().message(error)};
+  const bool stays_so = error == EISDIR || error == ENOTDIR || error == EACCES;  // however long one waits
+  const Code code = error == ENOENT ? Code::not_found : stays_so ? Code::invalid : Code::unavailable;
+  return {code, path + ": " + std::generic_category().message(error)};
 }
 
 Result<Descriptor> open_for_reading(const std::string& path) {
@@ -73,6 +74,10 @@ Result<Descriptor> open_for_reading(const std::string& path) {
 Status check_private(const Descriptor& file, const std::string& path) {
   struct stat facts{};
   if (::fstat(file.fd(), &facts) != 0) return std::unexpected(system_error(path, errno));
+  return check_private(facts, path);
+}
+
+Status check_private(const struct stat& facts, const std::string& path) {
   if (!S_ISREG(facts.st_mode) || (facts.st_mode & 077) == 0) return {};
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", facts.st_mode & 07777U);

@@ -3,6 +3,8 @@
 
 #include "base/error.hpp"
 
+#include <sys/stat.h>
+
 #include <string>
 #include <utility>
 
@@ -25,7 +27,8 @@ class Descriptor {
 Result<Descriptor> open_for_reading(const std::string& path);
 // For an open file, so that what is checked is what is read. Pipes and devices pass: they have no mode to keep.
 Status check_private(const Descriptor& file, const std::string& path);
-// "path: No such file or directory", not_found or unavailable.
+Status check_private(const struct stat& facts, const std::string& path);
+// "path: No such file or directory", not_found; invalid for what is no file or not for us; else unavailable.
 Error system_error(const std::string& path, int error);
 
 }  // namespace shearline::keys

@@ -113,6 +113,25 @@ Result<KekSource> as_key_or_passphrase(Result<Plaintext> text, std::string_view 
   return as_passphrase(std::move(text), spec);
 }
 
+struct NamedSource {
+  std::string_view kind;
+  std::string value;
+  bool is_file() const { return kind == "passphrase-file" || kind == "key-file"; }
+};
+Result<NamedSource> source_named_by(std::string_view spec) {
+  const std::size_t colon = spec.find(':');
+  const std::string_view kind = spec.substr(0, colon);
+  std::string value(colon == std::string_view::npos ? std::string_view{} : spec.substr(colon + 1));
+  for (const std::string_view known :
+       {"passphrase-file", "passphrase-env", "key-file", "key-env", "systemd"}) {
+    if (kind == known && !value.empty()) return NamedSource{known, std::move(value)};
+  }
+  // What was written instead is not repeated: it may be the passphrase itself.
+  return fail(Code::invalid,
+              "this names no source of the key-encryption key; write passphrase-file:PATH, "
+              "passphrase-env:NAME, key-file:PATH, key-env:NAME or systemd:NAME");
+}
+
 }  // namespace
 
 KekSource passphrase_source(Plaintext passphrase) {
@@ -120,20 +139,25 @@ KekSource passphrase_source(Plaintext passphrase) {
 }
 
 Result<KekSource> read_kek_source(std::string_view spec) {
-  const std::size_t colon = spec.find(':');
-  const std::string_view kind = spec.substr(0, colon);
-  const std::string value(colon == std::string_view::npos ? std::string_view{} : spec.substr(colon + 1));
-  if (!value.empty()) {
-    if (kind == "passphrase-file") return as_passphrase(read_private(value), spec);
-    if (kind == "passphrase-env") return as_passphrase(read_environment(value), spec);
-    if (kind == "key-file") return as_key(read_private(value), spec, true);
-    if (kind == "key-env") return as_key(read_environment(value), spec, false);
-    if (kind == "systemd") return as_key_or_passphrase(read_credential(value), spec);
+  const Result<NamedSource> source = source_named_by(spec);
+  if (!source) return std::unexpected(source.error());
+  if (source->kind == "passphrase-file") return as_passphrase(read_private(source->value), spec);
+  if (source->kind == "passphrase-env") return as_passphrase(read_environment(source->value), spec);
+  if (source->kind == "key-file") return as_key(read_private(source->value), spec, true);
+  if (source->kind == "key-env") return as_key(read_environment(source->value), spec, false);
+  return as_key_or_passphrase(read_credential(source->value), spec);
+}
+
+// By its path alone: opening a pipe would take from whoever reads it later.
+Status check_kek_source(std::string_view spec) {
+  const Result<NamedSource> source = source_named_by(spec);
+  if (!source) return std::unexpected(source.error());
+  if (!source->is_file()) return {};
+  struct stat facts{};
+  if (::stat(source->value.c_str(), &facts) != 0 || ::access(source->value.c_str(), R_OK) != 0) {
+    return std::unexpected(system_error(source->value, errno));
   }
-  // What was written instead is not repeated: it may be the passphrase itself.
-  return fail(Code::invalid,
-              "this names no source of the key-encryption key; write passphrase-file:PATH, "
-              "passphrase-env:NAME, key-file:PATH, key-env:NAME or systemd:NAME");
+  return check_private(facts, source->value);
 }
 
 }  // namespace shearline::keys

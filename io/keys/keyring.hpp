@@ -55,6 +55,8 @@ struct KekSource {
   Plaintext material;
 };
 Result<KekSource> read_kek_source(std::string_view spec);
+// What can be said of a source without reading it: its form, and that a file it names is there and private.
+Status check_kek_source(std::string_view spec);
 KekSource passphrase_source(Plaintext passphrase);
 
 // Encoding and decoding with a passphrase run scrypt: about 50 ms, never on a fiber.

@@ -15,6 +15,7 @@ namespace shearline::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Configuration : public ::testing::Test {
  protected:
@@ -26,7 +27,10 @@ class Configuration : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder); }
 
   std::string path(const std::string& name) const { return folder + "/" + name; }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name)) << text;
+    std::filesystem::permissions(path(name), std::filesystem::perms::owner_all);
+  }
 
   std::string admin_lines(const std::string& id) {
     const Key seed = random_key(random);
@@ -100,6 +104,35 @@ TEST_F(Configuration, TenMistakesAreTenFaultsEachWithItsOrigin) {
   EXPECT_THAT(text, HasSubstr("`data`: must be set"));
   EXPECT_THAT(text, HasSubstr("`keyring.kek`: must be set"));
   EXPECT_THAT(text, HasSubstr("/does/not/exist"));
+}
+
+TEST_F(Configuration, OfAFileThatCannotBeReadNothingIsSaidToBeMissing) {
+  for (const std::string& file : {std::string("deployment = \n"), std::string()}) {
+    const auto loaded = load(file);
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().size(), 1U) << said(loaded);
+  }
+  const auto nowhere = load_config({{"--config=" + path("nowhere.toml")}, {}});
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().size(), 1U) << said(nowhere);
+  const auto none = load_config({{}, {}});
+  EXPECT_THAT(said(none), HasSubstr("`deployment`: must be set"));
+}
+
+TEST_F(Configuration, KeyringAndKekAreJudgedBeforeTheyAreNeeded) {
+  std::string file = good_file();
+  file.replace(file.find("passphrase-env:X"), 16, "passphrase-file:" + path("kek"));
+  EXPECT_THAT(said(load(file)), HasSubstr("`keyring.kek`: " + path("kek") + ": No such file or directory"));
+  write("kek", "a passphrase\n");
+  EXPECT_TRUE(load(file)) << said(load(file));
+  for (const std::string name : {"kek", "keyring.json"}) {
+    std::filesystem::permissions(path(name), std::filesystem::perms(0644));
+    EXPECT_THAT(said(load(file)), HasSubstr("run chmod 600 " + path(name)));
+    std::filesystem::permissions(path(name), std::filesystem::perms(0600));
+  }
+  file.replace(file.find("passphrase-file:"), 16, "the passphrase itself ");
+  EXPECT_THAT(said(load(file)), HasSubstr("`keyring.kek`: this names no source"));
+  EXPECT_THAT(said(load(file)), Not(HasSubstr("itself")));
 }
 
 TEST_F(Configuration, ASyntaxErrorNamesItsLineAndHidesNoFaultOfTheFlags) {

@@ -72,6 +72,12 @@ TEST(ReadFile, RefusesWhatIsLongerThanItsLimit) {
   EXPECT_EQ(read_file(folder.file("none"), 100).error().code, Code::not_found);
 }
 
+TEST(ReadFile, OfAFolderIsInvalidAndNoMatterOfWaiting) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(read_file(folder.file("."), 10).error().code, Code::invalid);
+  EXPECT_EQ(read_file(folder.file("none"), 10).error().code, Code::not_found);
+}
+
 TEST(CheckPrivate, RefusesAFileOthersMayReadAndNamesTheModeToSet) {
   const TemporaryFolder folder;
   const std::string path = folder.file("keyring");
@@ -164,6 +170,23 @@ TEST(KekSource, ReadsSystemdCredentials) {
   EXPECT_EQ(read_kek_source("systemd:../as-key").error().code, Code::invalid);
   ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
   EXPECT_EQ(read_kek_source("systemd:as-key").error().code, Code::not_found);
+}
+
+TEST(KekSource, IsJudgedByItsPathWithoutBeingRead) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(check_kek_source("key-file:" + folder.file("none")).error().code, Code::not_found);
+  write(folder.file("pass"), "a passphrase\n");
+  EXPECT_TRUE(check_kek_source("passphrase-file:" + folder.file("pass")));
+  ASSERT_EQ(::chmod(folder.file("pass").c_str(), 0644), 0);
+  EXPECT_THAT(check_kek_source("passphrase-file:" + folder.file("pass")).error().message,
+              HasSubstr("chmod 600"));
+  // Opened for reading, a pipe would wait for a writer for ever.
+  ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  EXPECT_TRUE(check_kek_source("passphrase-file:" + folder.file("pipe")));
+  EXPECT_TRUE(check_kek_source("passphrase-env:NOT_SET_YET"));
+  for (const char* wrong : {"", "itself", "passphrase-file:", "key_file:x"}) {
+    EXPECT_EQ(check_kek_source(wrong).error().code, Code::invalid) << wrong;
+  }
 }
 
 TEST(KekSource, NeverRepeatsWhatItDoesNotUnderstand) {
