@@ -1,5 +1,6 @@
 """Somebody who may write Redis speaks to an admin in the engine's name: forged answers and forged envelopes. The command line
-takes nothing that the pinned engine did not sign, says so loudly, and still finds what is genuine."""
+takes nothing that the pinned engine did not sign, says so loudly, and still finds what is genuine. All the while a gateway is
+served, and no secret stands in any file but the admin's own."""
 
 import hashlib
 import json
@@ -8,7 +9,9 @@ import threading
 import unittest
 
 import jws
-from deployment import Deployment, wait_for
+from deployment import Deployment, Gateway, wait_for
+from leaks import leaks
+from store import Store
 
 
 class FakeEngine:
@@ -59,6 +62,22 @@ class BadAnswers(unittest.TestCase):
             cls.alice.create(client_id, group)
             _, secret = cls.alice.receive()
             wait_for("the secret", lambda: cls.engine.verify(client_id, secret) == "current")
+        cls.store = Store(cls.redis)
+        cls.secret = secret  # of elsewhere, which no test rotates
+
+    def setUp(self):
+        self.gateway = Gateway(self.engine, "elsewhere", self.secret)
+        self.gateway.longest_silence_max = float("inf")  # tests stop the engine for a while
+
+    def tearDown(self):
+        self.engine.signal(signal.SIGCONT)
+        self.gateway.check_served(self, "current")
+        everything = [self.secret] + [open(path, "rb").read().strip() for path in self.alice.received()]
+        self.assertEqual(leaks(self.there, *everything), [])
+
+    def quiet_state(self):
+        wait_for("a quiet store", self.store.outbox_is_empty)
+        return self.store.state()
 
     # ---- answers ----
 
@@ -68,6 +87,7 @@ class BadAnswers(unittest.TestCase):
                                   "code": "ok", "result": {"client_id": "forged"}}, "engine", typ="shearline-reply+jwt")
 
     def test_a_forged_answer_is_refused_aloud_and_the_genuine_one_taken(self):
+        before = self.quiet_state()
         self.engine.signal(signal.SIGSTOP)  # so that the forgery is there first
         with FakeEngine(self.there.redis.client(), self.forged) as fake:
             asking = self.alice.start("status", "acme")
@@ -77,11 +97,12 @@ class BadAnswers(unittest.TestCase):
         self.assertEqual(asking.returncode, 0)
         self.assertEqual(json.loads(out)["result"]["client_id"], "acme")
         self.assertIn("refused: not signed by the pinned engine", said.decode())
+        self.assertEqual(self.store.state(), before)
 
     def test_without_the_engine_no_forgery_is_good_enough(self):
         genuine = self.genuine_answer()
+        before = self.quiet_state()
         self.engine.signal(signal.SIGSTOP)
-        self.addCleanup(self.engine.signal, signal.SIGCONT)
         forgeries = {
             "signed by somebody else": self.forged,
             "without a signature": lambda command, jti: self.forged(command, jti).rsplit(".", 1)[0] + ".",
@@ -97,6 +118,7 @@ class BadAnswers(unittest.TestCase):
                 self.assertIn("no answer from the engine", lines[-1]["detail"])
                 self.assertIn("was refused: ", said)
                 self.assertTrue(fake.answered.is_set())
+        self.assertEqual(self.store.state(), before)
 
     def genuine_answer(self):
         """One of the engine to another command of hers, as it went over the channel."""
@@ -130,33 +152,35 @@ class BadAnswers(unittest.TestCase):
         yield "with a map of four billion", b"\xdf\xff\xff\xff\xff"
         yield "of more than a MiB", b"\xc6\x00\x20\x00\x00" + bytes(0x200000)
 
-    def test_forged_envelopes_are_refused_aloud_and_the_genuine_one_behind_them_taken(self):
+    def inbox(self, timeout="30s"):
+        return self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", timeout)
+
+    def test_forged_envelopes_are_refused_aloud_and_change_nothing(self):
         genuine = self.newest_sealed("integrators")
         forgeries = dict(self.forgeries_of(genuine))
         self.assertEqual(len(set(forgeries.values()) - {genuine}), len(forgeries), "each differs from the genuine one")
         names = {self.redis.xadd(stream_of("integrators"), {"envelope": forged}).decode(): what for what, forged in forgeries.items()}
         names[self.redis.xadd(stream_of("integrators"), {"something": "else"}).decode()] = "an entry that is none"
         self.redis.xadd(stream_of("integrators"), {"envelope": genuine})  # put in once more: not refused, not taken twice
-        self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
 
-        before = set(self.alice.received())
-        status, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "30s")
-        self.assertEqual(status, 0, said)
+        before, received = self.quiet_state(), self.alice.received()
+        status, lines, said = self.inbox("2s")
+        self.assertEqual((status, lines[-1]["detail"]), (3, "no secret came in time"))
         refused = {line["entry"]: line for line in lines if line.get("event") == "refused"}
         self.assertEqual({names[entry] for entry in refused}, set(names.values()))
         for entry in refused:
             self.assertIn("entry %s in the stream of integrators was refused and ignored: " % entry, said)
             self.assertTrue(refused[entry]["detail"])
-        new = [path for path in self.alice.received() if path not in before and path.endswith(".secret")]
-        self.assertEqual(len(new), 1)
-        with open(new[0], "rb") as text:
+        self.assertEqual(self.alice.received(), received, "no secret was taken")
+        self.assertEqual(self.quiet_state(), before, "nothing was acknowledged")
+
+        # The genuine one behind them is taken, without another word about them.
+        self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
+        status, lines, said = self.inbox()
+        self.assertEqual((status, [line["event"] for line in lines]), (0, ["secret"]), said)
+        with open(lines[0]["secret_file"], "rb") as text:
             secret = text.read().strip()
         wait_for("the genuine secret", lambda: self.engine.verify("acme", secret) == "current")
-
-        # What was refused stays behind; the next secret comes without a word about it.
-        self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
-        _, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "30s")
-        self.assertFalse([line for line in lines if line.get("event") == "refused"])
         self.assertNotIn("refused", said)
 
 

@@ -1,5 +1,6 @@
-"""Bad input on the RESP port of a live engine: each gets its verdict or one clear error, and a well-behaved gateway beside it
-is served all the while."""
+"""Bad input on the RESP port of a live engine: each gets its verdict or one clear error. After each test the same is checked: a
+well-behaved gateway beside it was served all the while, nothing in the store has changed, and no secret that was sent came back
+or stands in any file."""
 
 import os
 import random
@@ -7,12 +8,17 @@ import resource
 import select
 import socket
 import struct
+import subprocess
+import time
 import unittest
 
 from deployment import Deployment, Gateway, Resp, free_port, wait_for
+from leaks import leaks
+from store import Store
 
 HALF_A_FRAME_S = 10  # after so much silence a connection with half a frame is ended
 PROTOCOL_ERROR = b"-ERR Protocol error: "
+GROWTH_MAX = 32 << 20  # of the engine's memory, whatever is sent to it
 
 
 def of_length(length):
@@ -42,14 +48,37 @@ class BadInput(unittest.TestCase):
         os.unlink(os.path.join(cls.there.folder, "legacy.jsonl"))
         wait_for("the first secret", lambda: cls.engine.verify("acme", cls.secret) == "current")
         wait_for("the imports", lambda: cls.engine.verify("long-512", of_length(512)) == "current")
+        cls.store = Store(cls.there.redis.client())
+        wait_for("a quiet store", cls.store.outbox_is_empty)
 
     def setUp(self):
+        self.before = self.store.state()
+        self.heard = []
         self.gateway = Gateway(self.engine, "acme", self.secret)
 
     def tearDown(self):
         self.gateway.check_served(self, "current")
         self.assertTrue(self.engine.running())
-        self.assertNotIn(self.secret, self.engine.said())
+        self.assertEqual(self.store.state(), self.before, "nothing has changed")
+        self.assertFalse([answer for answer in self.heard if self.secret.encode() in answer], "a secret came back")
+        self.assertEqual(leaks(self.there, self.secret, of_length(512)[:40]), [])
+
+    def resident_bytes(self):
+        with open("/proc/%d/status" % self.engine.child.pid, encoding="ascii") as facts:
+            return next(int(line.split()[1]) << 10 for line in facts if line.startswith("VmRSS:"))
+
+    def talk(self):
+        """A connection for sound frames, whose answers are kept."""
+        test = self
+
+        class Talk(Resp):
+            def reply(self):
+                said = super().reply()
+                test.heard.append(repr(said).encode())
+                return said
+        connection = Talk(self.tcp)
+        self.addCleanup(connection.close)
+        return connection
 
     def connect(self):
         host, port = self.tcp.split(":")
@@ -68,6 +97,7 @@ class BadInput(unittest.TestCase):
             if not more:
                 return heard
             heard += more
+            self.heard.append(heard)
 
     def assert_told_and_closed(self, sent, saying=b""):
         raw = self.connect()
@@ -82,8 +112,16 @@ class BadInput(unittest.TestCase):
 
     def test_inline_commands(self):
         for line in (b"PING\r\n", b"VERIFY acme %s\r\n" % self.secret.encode(), b"\r\n", b"\0", b" *1\r\n"):
-            heard = self.assert_told_and_closed(line, b"inline commands and HTTP are not spoken here")
-            self.assertNotIn(self.secret.encode(), heard)
+            self.assert_told_and_closed(line, b"inline commands and HTTP are not spoken here")
+
+    def test_the_pipe_mode_of_redis_cli(self):
+        """It ends its input with an empty inline command: the checks before it are answered, then it is told why and fails."""
+        host, port = self.tcp.split(":")
+        done = subprocess.run(["redis-cli", "-h", host, "-p", port, "--pipe"], input=Resp.frame("VERIFY", "acme", self.secret) * 3,
+                              capture_output=True, timeout=60)
+        self.heard.append(done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"inline commands and HTTP are not spoken here", done.stdout + done.stderr)
 
     def test_http(self):
         verify = Resp.frame("VERIFY", "acme", self.secret)
@@ -112,6 +150,39 @@ class BadInput(unittest.TestCase):
     def test_headers_that_never_end(self):
         for header in (b"*" + b"1" * 100000, b"*1\r\n$" + b"9" * 100000, b"*" + b"0" * 100000):
             self.assert_told_and_closed(header)
+
+    def test_requests_that_never_end(self):
+        """Each goes on for as long as it is listened to: bytes of one argument, bulk after bulk of a refused command, pair after
+        pair of a sound one. None is listened to for long, and none is kept."""
+        bulk = b"$65536\r\n" + b"x" * 65536 + b"\r\n"
+        pair = b"$4\r\nacme\r\n$%d\r\n%s\r\n" % (len(self.secret), self.secret.encode())
+        endless = {self.connect(): more for more in (b"x", bulk, pair)}
+        for raw, head in zip(endless, (b"*3\r\n$6\r\nVERIFY\r\n$4\r\nacme\r\n$1048576\r\n", b"*65536\r\n$6\r\nVERIFY\r\n", b"*8193\r\n$7\r\nMVERIFY\r\n")):
+            raw.sendall(head)
+        before = self.resident_bytes()
+        heard = dict.fromkeys(endless, b"")
+        listening = set(endless)
+        end = time.monotonic() + 5 * HALF_A_FRAME_S
+        while listening:
+            self.assertLess(time.monotonic(), end, "the engine listens for ever")
+            readable, _, _ = select.select(listening, [], [], 0.05)  # so often each says a little more
+            for raw in readable:
+                try:
+                    more = raw.recv(65536)
+                except ConnectionResetError:
+                    more = b""
+                heard[raw] += more
+                if not more:
+                    listening.discard(raw)
+            for raw in listening - set(readable):
+                try:
+                    raw.sendall(endless[raw])
+                except OSError:
+                    listening.discard(raw)
+            self.assertLess(self.resident_bytes() - before, GROWTH_MAX)
+        self.heard += heard.values()
+        for raw, answer in heard.items():
+            self.assertIn(PROTOCOL_ERROR, answer, endless[raw][:20])
 
     def test_the_answers_before_broken_framing_still_arrive(self):
         raw = self.connect()
@@ -153,6 +224,7 @@ class BadInput(unittest.TestCase):
         for byte in Resp.frame("VERIFY", "acme", self.secret) + Resp.frame("MVERIFY", "acme", self.secret, "acme", "wrong"):
             raw.sendall(bytes([byte]))
         reader = raw.makefile("rb")
+        self.addCleanup(reader.close)
         self.assertEqual([reader.readline() for _ in range(3)], [b"+current\r\n", b"$2\r\n", b"cr\r\n"])
 
     def test_half_a_frame_and_silence(self):
@@ -223,16 +295,15 @@ class BadInput(unittest.TestCase):
     # ---- sound frames with bad content ----
 
     def test_client_ids_with_forbidden_bytes(self):
-        connection = Resp(self.tcp)
+        connection = self.talk()
         bad = ["", "a b", "a\0b", "a\r\nb", "a/b", "a{b", "a:b", "ä", "acme\n", "x" * 65, "x" * 1000, b"\xff\xfe", b"*1\r\n$4\r\nPING\r\n"]
         for client_id in bad:
             self.assertEqual(connection.call("VERIFY", client_id, self.secret), "malformed", client_id)
             self.assertEqual(connection.call("MVERIFY", "acme", self.secret, client_id, self.secret, "acme", self.secret), b"cmc")
         self.assertEqual(connection.call("VERIFY", "x" * 64, self.secret), "rejected")
-        connection.close()
 
     def test_secrets_of_every_awkward_length(self):
-        connection = Resp(self.tcp)
+        connection = self.talk()
         for length in self.lengths:
             client_id, secret = "long-%d" % length, of_length(length)
             self.assertEqual(connection.call("VERIFY", client_id, secret), "current", length)
@@ -242,10 +313,9 @@ class BadInput(unittest.TestCase):
         for length, verdict in ((0, "malformed"), (1, "rejected"), (513, "malformed"), (1 << 20, "malformed")):
             self.assertEqual(connection.call("VERIFY", "acme", "s" * length), verdict, length)
         self.assertEqual(connection.call("MVERIFY", "acme", "", "acme", self.secret, "acme", "s" * 100000, "acme", self.secret), b"mcmc")
-        connection.close()
 
     def test_too_many_pairs_and_odd_ones(self):
-        connection = Resp(self.tcp)
+        connection = self.talk()
         pair = ("acme", self.secret)
         self.assertEqual(connection.call("MVERIFY", *pair * 4096), b"c" * 4096)
         self.assertIn("at most 4096", connection.call("MVERIFY", *pair * 4097))
@@ -254,10 +324,9 @@ class BadInput(unittest.TestCase):
         self.assertIn("wrong number", connection.call("MVERIFY"))
         self.assertIn("at most 4096", connection.call("MVERIFYKEY", *["sl_acme.x"] * 4097))
         self.assertEqual(connection.call("VERIFY", *pair), "current", "the connection lives on")
-        connection.close()
 
     def test_commands_nobody_knows(self):
-        connection = Resp(self.tcp)
+        connection = self.talk()
         for command in (("GET", "key"), ("EVAL", "return 1", "0"), ("FLUSHALL",), ("VERIFIY", "acme", self.secret), ("",), (self.secret,),
                         ("\r\n+OK\r\n",), ("VERIFY",), ("VERIFY", "acme"), ("VERIFY", "acme", self.secret, "more"), ("VERIFYKEY",),
                         ("EXPLAIN", "acme"), ("SUBSCRIBE", "x"), ("MULTI",), ("CONFIG", "SET", "x", "y"), ("CLIENT", "KILL")):
@@ -265,14 +334,12 @@ class BadInput(unittest.TestCase):
             self.assertTrue(answer.startswith("-"), (command, answer))
             self.assertNotIn(self.secret, answer)
         self.assertEqual(connection.call("VERIFY", "acme", self.secret), "current")
-        connection.close()
 
     def test_keys_that_are_not_keys(self):
-        connection = Resp(self.tcp)
+        connection = self.talk()
         for key in ("", "sl_", "sl_acme", "sl_acme.", "sl_acme." + self.secret, "sl_acme.%s000000" % self.secret, "_.", "sl_a b.x", "x" * 641,
                     "x" * 100000):
             self.assertIn(connection.call("VERIFYKEY", key), ("malformed", "rejected"), key)
-        connection.close()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """Starting in a bad place: a configuration with ten mistakes, an address or a data folder in use, the wrong keyring, a Redis
-that would lose records, no Redis at all. One clear line each, the right status, and nobody who runs already is disturbed."""
+that would lose records, no Redis at all. One clear line each and the right status; and an engine that runs already goes on
+serving, with the same store, while no passphrase and no secret stands in any file."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import unittest
 
-from deployment import BIN, PATIENCE, Deployment, Gateway, Refused, free_port, wait_for
+from deployment import BIN, KEYRING_PASSPHRASE, PATIENCE, Deployment, Gateway, Refused, free_port, wait_for
+from leaks import leaks
+from store import Store
 
 EX_CONFIG = 78
 
@@ -22,14 +26,27 @@ class BadStart(unittest.TestCase):
         wait_for("the engine to end", lambda: not engine.running())
         return engine.child.returncode, engine.said()
 
-    def working(self, there):
+    def working(self, there, extra=()):
         """An engine with one credential that a gateway checks without pause; the gateway."""
-        engine = there.engine("first").wait_ready()
+        engine = there.engine("first", extra=extra).wait_ready()
         there.alice.run("group", "create", "integrators", "alice")
         there.alice.create("acme")
         _, secret = there.alice.receive()
         wait_for("the secret", lambda: engine.verify("acme", secret) == "current")
         return engine, Gateway(engine, "acme", secret)
+
+    @contextlib.contextmanager
+    def undisturbed(self, there, extra=()):
+        """What happens inside disturbs no engine that was there before, changes nothing it knows and leaks nothing."""
+        first, gateway = self.working(there, extra)
+        store = Store(there.redis.client())
+        wait_for("a quiet store", store.outbox_is_empty)
+        before = store.state()
+        yield first
+        gateway.check_served(self, "current")
+        self.assertTrue(first.ready())
+        self.assertEqual(store.state(), before)
+        self.assertEqual(leaks(there, gateway.secret, KEYRING_PASSPHRASE, "not the passphrase"), [])
 
     # ---- configuration ----
 
@@ -58,6 +75,10 @@ singing_key = "x"
                     ":11: `store.lease`", ":13: `keyring.file`", "unknown field `singing_key`", "`signing_key` of an admin",
                     "flag --wrokers", "environment SHEARLINE_WROKERS"]
         environment = {**there.environment(), "SHEARLINE_WROKERS": "2"}
+        with self.undisturbed(there):
+            self.check_mistakes(there, config, environment, expected)
+
+    def check_mistakes(self, there, config, environment, expected):
         for check in ([], ["--check"]):
             done = subprocess.run([os.path.join(BIN, "shearline"), "server", "--config", config, "--data", there.folder + "/data",
                                    "--wrokers", "2", *check], env=environment, capture_output=True, timeout=PATIENCE)
@@ -72,16 +93,18 @@ singing_key = "x"
 
     def test_a_file_that_is_no_toml(self):
         there = self.deployment()
-        engine = there.engine(extra=("--config", there.write("bad.toml", "deployment = \n")))
-        status, said = self.ending(engine)
-        self.assertEqual(status, EX_CONFIG)
-        self.assertIn("bad.toml:1: ", said)
+        with self.undisturbed(there):
+            for content in ("deployment = \n", "", "[" * 100000, "\0\xff", "x = " + "9" * 100000):
+                status, said = self.ending(there.engine(extra=("--config", there.write("bad.toml", content))))
+                self.assertEqual(status, EX_CONFIG, said)
+                self.assertIn("bad.toml", said.splitlines()[-2])
+                self.assertEqual(said.splitlines()[-1], "shearline: 1 fault in the configuration")
 
     # ---- what is in use ----
 
     def test_a_port_in_use(self):
         there = self.deployment()
-        with socket.create_server(("127.0.0.1", 0)) as taken:
+        with self.undisturbed(there), socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             status, said = self.ending(there.engine(extra=("--listen.resp", "127.0.0.1:%d" % port)))
         self.assertEqual(status, 1)
@@ -91,21 +114,19 @@ singing_key = "x"
     def test_a_port_of_another_engine(self):
         there = self.deployment()
         address = "127.0.0.1:%d" % free_port()
-        first = there.engine("first", extra=("--listen.resp", address)).wait_ready()
-        status, said = self.ending(there.engine("second", extra=("--listen.resp", address)))
-        self.assertEqual(status, 1)
-        self.assertIn(address, said)
-        self.assertTrue(first.ready())
+        with self.undisturbed(there, ("--listen.resp", address)):
+            status, said = self.ending(there.engine("second", extra=("--listen.resp", address)))
+            self.assertEqual(status, 1)
+            self.assertIn(address, said)
 
     def test_a_unix_socket_of_another_engine(self):
         there = self.deployment()
-        first, gateway = self.working(there)
-        status, said = self.ending(there.engine("second", extra=("--listen.resp", first.address)))
-        self.assertEqual(status, 1)
-        self.assertIn(first.socket, said)
-        self.assertIn("listens there", said)
-        gateway.check_served(self, "current")
-        self.assertTrue(first.ready(), "its socket stands where it stood")
+        with self.undisturbed(there) as first:
+            status, said = self.ending(there.engine("second", extra=("--listen.resp", first.address)))
+            self.assertEqual(status, 1)
+            self.assertIn(first.socket, said)
+            self.assertIn("listens there", said)
+            self.assertTrue(first.ready(), "its socket stands where it stood")
 
     def test_the_unix_socket_of_a_killed_engine_is_taken_over(self):
         there = self.deployment()
@@ -123,39 +144,54 @@ singing_key = "x"
 
     def test_two_engines_on_one_data_folder(self):
         there = self.deployment()
-        first, gateway = self.working(there)
-        status, said = self.ending(there.engine("second", extra=("--data", first.data)))
-        self.assertEqual(status, 1)
-        self.assertIn("is in use by another engine", said)
-        gateway.check_served(self, "current")
-        self.assertTrue(first.ready())
+        with self.undisturbed(there) as first:
+            status, said = self.ending(there.engine("second", extra=("--data", first.data)))
+            self.assertEqual(status, 1)
+            self.assertIn("is in use by another engine", said)
 
     # ---- keys ----
 
     def test_a_keyring_with_the_wrong_passphrase(self):
         there = self.deployment()
         wrong = there.write("wrong", "not the passphrase\n")
-        status, said = self.ending(there.engine(extra=("--keyring.kek", "passphrase-file:" + wrong)))
-        self.assertEqual(status, EX_CONFIG)
-        self.assertIn(there.keyring, said)
-        self.assertNotIn("not the passphrase", said)
-        self.assertEqual(len(said.splitlines()), 1, said)
+        there.secret_files.add(wrong)
+        with self.undisturbed(there):
+            second = there.engine("second", extra=("--keyring.kek", "passphrase-file:" + wrong))
+            status, said = self.ending(second)
+            self.assertEqual(status, EX_CONFIG)
+            self.assertIn(there.keyring, said)
+            self.assertIn("the passphrase is wrong", said)
+            self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertFalse(os.path.exists(second.data), "nothing was begun")
+
+    def test_a_passphrase_that_cannot_be_had(self):
+        there = self.deployment()
+        with self.undisturbed(there):
+            for kek, saying in (("passphrase-file:/does/not/exist", "No such file"), ("passphrase-env:NOT_SET", "is not set"),
+                                ("passphrase-file:" + there.folder, "directory"), ("not the passphrase", "names no source"),
+                                ("passphrase-file:" + there.write("empty", ""), "empty")):
+                status, said = self.ending(there.engine("second", extra=("--keyring.kek", kek)))
+                self.assertEqual(status, EX_CONFIG, said)
+                self.assertIn(saying, said.splitlines()[-2 if said.endswith("configuration\n") else -1])
+                os.unlink(there.engines.pop().log)
 
     def test_a_keyring_that_others_may_read(self):
         there = self.deployment()
-        os.chmod(there.keyring, 0o644)
-        status, said = self.ending(there.engine())
-        self.assertEqual(status, EX_CONFIG)
-        self.assertIn("chmod 600", said)
+        with self.undisturbed(there):
+            os.chmod(there.keyring, 0o644)
+            status, said = self.ending(there.engine())
+            self.assertEqual(status, EX_CONFIG)
+            self.assertIn("chmod 600", said)
 
     def test_a_keyring_that_is_damaged(self):
         there = self.deployment()
         with open(there.keyring, encoding="utf-8") as text:
             whole = text.read()
-        for content in ("", "{}", whole[:len(whole) // 2], whole.replace('"journey"', '"staging"'), "[" * 100000):
-            status, said = self.ending(there.engine(extra=("--keyring.file", there.write("damaged", content))))
-            self.assertEqual(status, EX_CONFIG)
-            self.assertIn("damaged", said.splitlines()[-1])
+        with self.undisturbed(there):
+            for content in ("", "{}", whole[:len(whole) // 2], whole.replace('"journey"', '"staging"'), "[" * 100000):
+                status, said = self.ending(there.engine(extra=("--keyring.file", there.write("damaged", content))))
+                self.assertEqual(status, EX_CONFIG)
+                self.assertIn("damaged", said.splitlines()[-1])
 
     # ---- Redis ----
 

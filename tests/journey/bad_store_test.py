@@ -1,11 +1,12 @@
 """Somebody who may write all of Redis does: damaged records, old ones put back, holes, junk, other types, whole partitions put
 back in time; while an engine runs and before it starts. Nothing that is not genuine is ever acted on, a running engine goes
-on verifying from what it knows, others are served on, and a line says what is wrong."""
+on verifying from what it knows, others are served on, a line says what is wrong, and no secret stands in any file."""
 
 import collections
 import unittest
 
 from deployment import Deployment, Gateway, Refused, Resp, wait_for
+from leaks import leaks
 from store import Store, client_in_another_partition, client_in_the_same_partition, partition_of
 
 TAG = partition_of("acme")
@@ -28,6 +29,7 @@ class BadStore(unittest.TestCase):
         self.store = Store(self.redis)
         self.alice.run("group", "create", "integrators", "alice")
         self.secrets = {}
+        self.taken = []  # all of them, old ones too
         for client_id in ("acme", NEIGHBOUR, OTHER):
             self.alice.create(client_id)
             self.take_secret(client_id)
@@ -36,12 +38,16 @@ class BadStore(unittest.TestCase):
         self.rotate("acme")
         self.good = self.store.partition(TAG)
 
+    def tearDown(self):
+        self.assertEqual(leaks(self.there, *self.taken), [])
+
     # ---- what the tests do to credentials ----
 
     def take_secret(self, client_id):
         _, secret = self.alice.receive()
         wait_for("the secret of " + client_id, lambda: self.engine.verify(client_id, secret) == "current")
         self.secrets[client_id] = secret
+        self.taken.append(secret)
 
     def rotate(self, client_id):
         self.alice.run("rotate", client_id, "--grace", "0s", "--no-follow")

@@ -18,6 +18,7 @@ import threading
 import time
 
 BIN = os.environ.get("SHEARLINE_BIN") or sys.exit("SHEARLINE_BIN must name the folder with shearline and shearline-loadgen")
+KEYRING_PASSPHRASE = "a passphrase for the keyring"
 PATIENCE = float(os.environ.get("SHEARLINE_PATIENCE", "60"))  # seconds until a test gives up on what it waits for
 
 
@@ -179,6 +180,7 @@ class Gateway:
         self.engine, self.client_id, self.secret = engine, client_id, secret
         self.verdicts = collections.Counter()
         self.longest_silence = 0.0
+        self.longest_silence_max = 5.0
         self.lost = None  # why it was cut off, if it was
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -186,7 +188,7 @@ class Gateway:
 
     def _run(self):
         heard = time.monotonic()
-        connection = Resp(self.engine.address, timeout=30)
+        connection = self.engine.connect(timeout=30)
         while not self.stopping.wait(0.002):
             try:
                 self.verdicts[connection.call("VERIFY", self.client_id, self.secret)] += 1
@@ -208,14 +210,15 @@ class Gateway:
         self.stop()
         test.assertIsNone(self.lost, "the well-behaved gateway was cut off")
         test.assertEqual(set(self.verdicts), set(verdicts))
-        test.assertLess(self.longest_silence, 5, "the well-behaved gateway had to wait")
+        test.assertLess(self.longest_silence, self.longest_silence_max, "the well-behaved gateway had to wait")
 
 
 class Engine(Process):
-    """A running `shearline server`; one folder each for data and log."""
+    """A running `shearline server`; one folder each for data and log. `login`: AUTH's arguments, where gateways must log in."""
 
-    def __init__(self, deployment, name, redis_address, extra=(), before=None):
+    def __init__(self, deployment, name, redis_address, extra=(), before=None, login=()):
         self.name = name
+        self.login = login
         self.folder = os.path.join(deployment.folder, name)
         os.makedirs(self.folder, exist_ok=True)
         self.socket = os.path.join(self.folder, "s.sock")
@@ -226,8 +229,14 @@ class Engine(Process):
              "--listen.resp", self.address, "--store.redis", redis_address, "--workers", "1", *extra],
             os.path.join(self.folder, "engine.log"), deployment.environment(), before)
 
+    def connect(self, timeout=10):
+        connection = Resp(self.address, timeout)
+        if self.login and connection.call("AUTH", *self.login) != "OK":
+            raise AssertionError(self.name + " refused the login of the test")
+        return connection
+
     def info(self):
-        connection = Resp(self.address)
+        connection = self.connect()
         try:
             return self.info_of(connection)
         finally:
@@ -251,7 +260,7 @@ class Engine(Process):
         return self
 
     def verify(self, client_id, secret):
-        connection = Resp(self.address)
+        connection = self.connect()
         try:
             return connection.call("VERIFY", client_id, secret)
         finally:
@@ -341,9 +350,12 @@ class Deployment:
     def __init__(self, fsync="always", rules="bootstrap = true\n", lease="1s", redis_extra=()):
         self.folder = tempfile.mkdtemp(prefix="shearline-journey-")
         self.engines = []
+        self.admins = []
+        self.secret_files = set()  # where secrets stand because somebody put them there
         self.redis = Redis(self.folder, fsync, redis_extra).start()
         self.config = os.path.join(self.folder, "shearline.toml")
-        self.kek = self.write("kek", "a passphrase for the keyring\n")
+        self.kek = self.write("kek", KEYRING_PASSPHRASE + "\n")
+        self.secret_files.add(self.kek)
         self.keyring = os.path.join(self.folder, "keyring.json")
         self.public = os.path.join(self.folder, "keyring.public")
         self.shearline("pepper", "init", self.keyring, "--deployment", "journey", "--kek", "passphrase-file:" + self.kek)
@@ -371,15 +383,16 @@ class Deployment:
         return done.stdout.decode()
 
     def admin(self, name):
-        return Admin(self, name)
+        self.admins.append(Admin(self, name))
+        return self.admins[-1]
 
     def init_admin(self, admin):
         """Makes the admin's keys; the lines for the configuration."""
         return self.shearline("admin", "init", admin.name, "--person", admin.name + "@example.test", "--engine", self.public,
                               env=admin.environment(self.redis.address))
 
-    def engine(self, name="engine-1", redis_address=None, extra=(), before=None):
-        engine = Engine(self, name, redis_address or self.redis.address, extra, before)
+    def engine(self, name="engine-1", redis_address=None, extra=(), before=None, login=()):
+        engine = Engine(self, name, redis_address or self.redis.address, extra, before, login)
         self.engines.append(engine)
         return engine
 

@@ -44,6 +44,9 @@ class Store:
         """Copies of a partition's keys; its fence is the lease's business and stays out."""
         return self.copy(*[self.key(tag, name) for name in names or KINDS[:-1]])
 
+    def outbox_is_empty(self):
+        return not any(self.client.xlen(key) for key in self.client.keys("shearline:*:outbox") if self.client.type(key) == b"stream")
+
     def state(self):
         """Everything that decides: records, heads, deadlines, envelopes. Refused commands go on record as a count that is
         written now and then; that one fact, and the head and changes that come with it, are left out."""
