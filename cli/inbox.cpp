@@ -71,6 +71,7 @@ Inbox::Inbox(Session& session, const InboxOptions& options, Delivery& delivery, 
 Exit Inbox::run(std::int64_t timeout_ms) {
   loop::Loop& loop = session_.loop();
   const std::int64_t deadline = timeout_ms < 0 ? -1 : loop.monotonic_ms() + timeout_ms;
+  if (!groups_.empty()) tell_groups(groups_);
   bool ever_looked = false;
   bool ever_worked = false;
   std::string last_fault;

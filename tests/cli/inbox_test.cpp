@@ -200,6 +200,13 @@ TEST_F(InboxTest, SaysAtOnceThatNoFileCanBeWrittenThere) {
   EXPECT_NE(out_.find(keys_file_ + " takes no files: Not a directory"), std::string::npos) << out_;
 }
 
+TEST_F(InboxTest, SaysToPeopleWhichGroupsItFollows) {
+  settings_.json = false;
+  options_.timeout = "0s";
+  EXPECT_EQ(run(), Exit::unavailable);
+  EXPECT_NE(warnings_.find("following payments"), std::string::npos) << warnings_;
+}
+
 TEST_F(InboxTest, SaysInTheEndThatNothingCame) {
   EXPECT_EQ(run(), Exit::unavailable);
   EXPECT_TRUE(secrets_on_disk().empty());
