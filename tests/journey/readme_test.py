@@ -137,7 +137,7 @@ class HelpExamples(unittest.TestCase):
 
     ORDER = ("pepper init", "admin init", "server", "admin show", "group create", "group add", "admin enroll", "group list", "list",
              "credential create", "inbox", "credential import", "credential show", "credential list", "verify", "rotate", "status",
-             "history", "cancel", "ack", "promote", "revoke")
+             "history", "cancel", "ack", "promote", "revoke", "audit")
 
     def setUp(self):
         self.reader = Reader(self)
@@ -215,6 +215,12 @@ class HelpExamples(unittest.TestCase):
         self.start_rotation()
         self.must("shearline inbox --once --no-ack --out unacknowledged --timeout 30s")
         shutil.copy(glob.glob(self.reader.path("unacknowledged/*.secret"))[0], self.reader.path("acme.secret"))
+
+    def before_audit(self):
+        """The trail of the node that ran, as if it had been two."""
+        for node in ("node-1", "node-2"):
+            os.makedirs(self.reader.path(node))
+            shutil.copy(self.reader.path("data/audit.jsonl"), self.reader.path(node))
 
     def before_promote(self):
         """Acknowledged, so that nothing but the time of its promotion is left: promote says that it is done."""
