@@ -62,7 +62,7 @@ Result<std::unique_ptr<RedisLink>> RedisPool::connect() {
     pause_ms_ = 0;
     lent_.insert(link->get());
     if (stopping_) (*link)->shut_down();
-    if (!std::exchange(up_, true) && on_connection_) on_connection_(true);
+    up_ = true;
   }
   changed_.set();
   return link;
@@ -74,7 +74,7 @@ void RedisPool::failed(const Error& error) {
   pause_ms_ = std::clamp(pause_ms_ * 2, pause_first_ms, pause_max_ms);
   const auto jitter_ms = static_cast<std::int64_t>(random_.next_u64() % 1024) * pause_ms_ / 4096;
   next_attempt_at_ms_ = loop_.monotonic_ms() + pause_ms_ - jitter_ms;
-  if (lent_.empty() && std::exchange(up_, false) && on_connection_) on_connection_(false);
+  if (lent_.empty()) up_ = false;
 }
 
 void RedisPool::give_back(std::unique_ptr<RedisLink> link) {
@@ -85,7 +85,7 @@ void RedisPool::give_back(std::unique_ptr<RedisLink> link) {
   } else {
     link.reset();
     idle_.clear();
-    if (lent_.empty() && std::exchange(up_, false) && on_connection_) on_connection_(false);
+    if (lent_.empty()) up_ = false;
   }
   changed_.set();
 }

@@ -6,7 +6,6 @@
 #include "io/loop/fiber_scheduler.hpp"
 #include "io/store/redis_link.hpp"
 
-#include <functional>
 #include <memory>
 #include <set>
 #include <vector>
@@ -25,9 +24,6 @@ class RedisPool {
   // A dead link is dropped, and the idle ones with it: they lead to the same Redis.
   void give_back(std::unique_ptr<RedisLink> link);
 
-  // true when a connection was made after none worked, false when the last one failed. The handler must not
-  // park.
-  void on_connection(std::function<void(bool up)> handler) { on_connection_ = std::move(handler); }
   void stop();  // every waiting call returns unavailable
   bool stopping() const { return stopping_; }
 
@@ -44,11 +40,10 @@ class RedisPool {
   loop::Loop& loop_;
   const RedisOptions options_;
   SystemRandom random_;
-  std::function<void(bool)> on_connection_;
   std::vector<Idle> idle_;
   std::set<RedisLink*> lent_;
   std::size_t connecting_ = 0;
-  bool up_ = false;
+  bool up_ = false;  // a link was made after the last one failed
   bool stopping_ = false;
   std::int64_t pause_ms_ = 0;
   std::int64_t next_attempt_at_ms_ = 0;  // of the loop's clock

@@ -62,6 +62,12 @@ const Bytes* RedisEntry::field(std::string_view name) const {
 Error error_of(const RedisReply& reply) {
   const std::string_view text = reply.view();
   if (!reply.is_error()) return {Code::internal_error, "Redis answered in a form that was not asked for"};
+  if (text.starts_with("MOVED ") || text.starts_with("ASK ")) {
+    return {Code::unavailable,
+            "Redis: another node of the cluster holds these keys (" + std::string(text) +
+                "); Redis Cluster of several nodes is not supported yet, name a Redis that "
+                "holds all of them"};
+  }
   const bool ours =
       text.starts_with("ERR ") || text.starts_with("WRONGTYPE ") || text.starts_with("CROSSSLOT ");
   return {ours ? Code::internal_error : Code::unavailable, "Redis: " + std::string(text)};

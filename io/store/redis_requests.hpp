@@ -33,7 +33,6 @@ class RedisRequests {
   Result<std::vector<RedisReply>> ask_as_follower(unsigned partition, const std::vector<Args>& commands,
                                                   std::int64_t wait_ms);
 
-  void on_connection(std::function<void(bool)> handler) { pool_.on_connection(std::move(handler)); }
   void stop() { pool_.stop(); }
 
  private:

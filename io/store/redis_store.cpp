@@ -51,9 +51,6 @@ class RedisStoreImpl final : public RedisStore {
   Result<TimeMs> store_time_ms() override;
 
   Result<RedisDurability> check() override;
-  void on_connection(std::function<void(bool)> handler) override {
-    requests_.on_connection(std::move(handler));
-  }
   void stop() override { requests_.stop(); }
 
  private:

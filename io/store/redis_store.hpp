@@ -6,7 +6,6 @@
 #include "io/store/redis_link.hpp"
 #include "io/store/store.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,9 +24,6 @@ class RedisStore : public RawStore {
   // Whether the store answers right now, and what it promises. An eviction policy other than noeviction is
   // refused (policy_violation); no append-only file is the caller's to warn about.
   virtual Result<RedisDurability> check() = 0;
-  // Called with true when a connection was made after none worked, with false when the last one failed. The
-  // handler must not park.
-  virtual void on_connection(std::function<void(bool up)> handler) = 0;
   virtual void stop() = 0;  // every waiting call returns unavailable; then it may be destroyed
 };
 

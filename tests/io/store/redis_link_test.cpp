@@ -1,5 +1,6 @@
 // Connections to Redis: how they come, go, wait, authenticate and fail; what the server promises.
 #include "io/loop/fiber_scheduler.hpp"
+#include "io/store/redis_replies.hpp"
 #include "redis_case.hpp"
 
 #include <gmock/gmock.h>
@@ -13,25 +14,27 @@
 namespace shearline::store {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST(RedisConnection, IsToldWhenItComesAndGoes) {
+TEST(RedisConnection, ComesBackByItselfWhenRedisDoes) {
   in_fiber([](loop::Loop& loop) {
     RedisCase redis(loop);
-    std::vector<bool> told;
-    redis.store->on_connection([&](bool up) { told.push_back(up); });
     EXPECT_TRUE(redis.store->store_time_ms());
-    EXPECT_TRUE(redis.store->store_time_ms());
-    EXPECT_THAT(told, ElementsAre(true));
     redis.server.kill();
     EXPECT_EQ(redis.store->store_time_ms().error().code, Code::unavailable);
     EXPECT_EQ(redis.store->store_time_ms().error().code, Code::unavailable);
-    EXPECT_THAT(told, ElementsAre(true, false));
     redis.server.start();
     EXPECT_TRUE(redis.store->store_time_ms());
-    EXPECT_THAT(told, ElementsAre(true, false, true));
   });
+}
+
+TEST(RedisConnection, ThatLeadsToOneNodeOfAClusterSaysThatClustersAreNotFollowed) {
+  for (const std::string_view answer : {"MOVED 3999 127.0.0.1:6381", "ASK 3999 127.0.0.1:6381"}) {
+    const Error error = error_of({RedisReply::Type::error, 0, text(answer), {}});
+    EXPECT_EQ(error.code, Code::unavailable);
+    EXPECT_THAT(error.message, HasSubstr("127.0.0.1:6381"));
+    EXPECT_THAT(error.message, HasSubstr("Redis Cluster of several nodes is not supported yet"));
+  }
 }
 
 TEST(RedisConnection, ThatIsNotThereIsAClearErrorAndIsTriedWithPauses) {
