@@ -5,6 +5,7 @@
 #include "io/store/layout.hpp"
 
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 namespace shearline::actors {
@@ -31,7 +32,7 @@ struct Keeper::Impl {
   void run() {
     while (!stopping.is_set()) {
       turn();
-      stopping.wait(context.loop.monotonic_ms() + (replica.loaded() ? ttl_ms / 3 : start_look_ms));
+      stopping.wait(context.loop.monotonic_ms() + (replica.settled() ? ttl_ms / 3 : start_look_ms));
     }
   }
 
@@ -45,8 +46,7 @@ struct Keeper::Impl {
       if (held_) lose("this node's clock is away from the store's");
       return;
     }
-    // Before its first whole view a node could only hold the lease up.
-    if (!held_ && !replica.loaded()) return;
+    if (!held_ && !may_ask(asked_at)) return;
     const Result<store::RawStore::Lease> lease = context.store.raw().lease(lease_id, ttl_ms);
     if (!lease) return tell_unreadable(lease.error());  // what we hold runs out by itself
     unreadable_told = false;
@@ -56,6 +56,15 @@ struct Keeper::Impl {
     }
     lease_ends_at = asked_at + ttl_ms;
     if (!held_) gain();
+  }
+
+  // Before its first view a node could only hold the lease up. One that could not load all of it lets those go first
+  // that could.
+  bool may_ask(std::int64_t now) {
+    if (replica.loaded()) return true;
+    if (!replica.can_act()) return false;
+    if (!waits_since) waits_since = now;
+    return now - *waits_since >= 2 * ttl_ms;
   }
 
   // A store that is away is everybody's business and told elsewhere; something else in the lease's place is not.
@@ -151,8 +160,9 @@ struct Keeper::Impl {
   bool held_ = false;
   bool skewed = false;
   bool unreadable_told = false;
-  std::int64_t lease_ends_at = 0;  // monotonic
-  TimeMs clock_offset = 0;         // wall clock less monotonic time
+  std::int64_t lease_ends_at = 0;           // monotonic
+  std::optional<std::int64_t> waits_since;  // monotonic: this node could act, but not on everything
+  TimeMs clock_offset = 0;                  // wall clock less monotonic time
   boost::fibers::fiber fiber;
 };
 

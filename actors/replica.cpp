@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace shearline::actors {
@@ -51,32 +53,72 @@ struct Replica::Impl final : store::Follower {
   }
 
   Status load(unsigned partition) {
-    if (Status status = context.store.load(partition, *this); !status) return status;
+    if (Status status = context.store.load(partition, *this); !status) {
+      if (status.error().code == Code::internal_error) refuse(partition, status.error().message);
+      return status;
+    }
     const std::uint64_t counter = context.store.counter(partition);
     looked[partition] = {counter, context.loop.monotonic_ms() + lacking_looked_every_ms};
-    // A running node that sees its store go backwards mends it; only a node that starts must take the store's word.
-    if (!partition_loaded[partition] && counter < memory.floor(partition)) {
-      return fail(Code::unavailable,
+    if (!partition_loaded[partition]) {
+      if (Status usable = judge(partition, counter); !usable) {
+        refuse(partition, usable.error().message);
+        return usable;
+      }
+      accept(partition);
+    }
+    return mend(partition);
+  }
+
+  // Whether what was loaded first may be acted on. A running node that sees its store go backwards mends it; only a node
+  // that starts must take the store's word.
+  Status judge(unsigned partition, std::uint64_t counter) const {
+    if (counter < memory.floor(partition)) {
+      return fail(Code::internal_error,
                   "the store has " + std::to_string(counter) + " changes of " +
                       store::partition_tag(partition) + " and this node has seen " +
                       std::to_string(memory.floor(partition)) +
                       ": the store was put back in time; restore it, or remove `counters` from the data "
                       "folder to accept what it lost");
     }
-    if (!partition_loaded[partition]) {
-      // A node that starts without it would answer "rejected" to what is right.
-      if (!missing_pepper.empty()) {
-        return fail(Code::unavailable, "the keyring's current pepper is " + context.keyring.current_pepper +
-                                           " and credentials need " + missing_pepper +
-                                           "; start with the keyring that has it");
-      }
-      partition_loaded[partition] = true;
-      if (std::ranges::all_of(partition_loaded, std::identity{})) {
-        view.loaded.store(true, std::memory_order_release);
-        log::info("table_loaded", {{"credentials", table.size()}});
-      }
+    // A node that starts without it would answer "rejected" to what is right.
+    if (const std::string& missing = missing_pepper[partition]; !missing.empty()) {
+      return fail(Code::internal_error, "the keyring's current pepper is " + context.keyring.current_pepper +
+                                            " and credentials need " + missing +
+                                            "; start with the keyring that has it");
     }
-    return mend(partition);
+    return {};
+  }
+
+  // One partition that cannot be loaded costs the others nothing: about its clients no check is decided and no command
+  // carried out, until it is well again.
+  void refuse(unsigned partition, const std::string& why) {
+    if (partition_loaded[partition]) return;  // a running node keeps what it has
+    partition_refused[partition] = true;
+    context.store.withhold(partition, why);
+    settle();
+  }
+
+  void accept(unsigned partition) {
+    partition_loaded[partition] = true;
+    const bool was_refused = std::exchange(partition_refused[partition], false);
+    context.store.open(partition);
+    settle();
+    if (std::ranges::all_of(partition_loaded, std::identity{}))
+      log::info("table_loaded", {{"credentials", table.size()}});
+    if (!was_refused || context.store.fence() == 0) return;
+    rotation.send(StoreMended{partition});  // its timers have waited
+    audit.send(OutboxGrew{partition});
+  }
+
+  // Checks are decided as soon as it is known of every partition whether it can be loaded.
+  void settle() {
+    std::uint32_t withheld = 0;
+    for (unsigned partition = 0; partition < store::partition_count; ++partition) {
+      if (!partition_loaded[partition] && !partition_refused[partition]) return;
+      if (partition_refused[partition]) withheld |= std::uint32_t{1} << partition;
+    }
+    view.withheld.store(withheld, std::memory_order_release);
+    view.loaded.store(true, std::memory_order_release);
   }
 
   // While the store lacks something that this node knows, only reading all of it again shows whether a change has
@@ -191,9 +233,9 @@ struct Replica::Impl final : store::Follower {
     const TableFacts facts = table_facts(*credential, record.revision, record.key.partition(), context.rules,
                                          context.keyring.current_pepper);
     if (!facts.foreign_pepper.empty()) {
-      missing_pepper = facts.foreign_pepper;
+      missing_pepper[record.key.partition()] = facts.foreign_pepper;
       log::error("pepper_missing",
-                 {{"alarm", true}, {"pepper", missing_pepper}, {"credential", record.key.id}});
+                 {{"alarm", true}, {"pepper", facts.foreign_pepper}, {"credential", record.key.id}});
     }
     newest_record = std::max(newest_record, newest_moment(*credential));
     const bool is_new = table.revision_of(record.key.id) == 0;
@@ -229,6 +271,7 @@ struct Replica::Impl final : store::Follower {
   loop::Event stopping;
   loop::Event progressed;
   std::array<bool, store::partition_count> partition_loaded{};
+  std::array<bool, store::partition_count> partition_refused{};  // never loaded: it cannot be
   struct Looked {
     std::uint64_t at_counter = 0;  // where the last load found the partition
     std::int64_t again_at = 0;     // monotonic
@@ -239,14 +282,17 @@ struct Replica::Impl final : store::Follower {
   std::map<std::string, std::uint64_t, std::less<>> fact_revisions;
   std::array<std::string, store::partition_count> trouble;
   TimeMs newest_record = 0;
-  std::string missing_pepper;                      // the newest one that a record asked for in vain
+  std::array<std::string, store::partition_count>
+      missing_pepper;                              // the newest that a record asked for in vain
   std::unordered_set<std::uint64_t> fingerprints;  // of imported secrets, shortened
   std::vector<boost::fibers::fiber> fibers;
 };
 
 Replica::Replica(ActorContext& context, engine::Table& table, engine::View& view, Directory& directory,
                  RotationMailbox& rotation, AuditMailbox& audit, CounterMemory& memory)
-    : impl_(std::make_unique<Impl>(context, table, view, directory, rotation, audit, memory)) {}
+    : impl_(std::make_unique<Impl>(context, table, view, directory, rotation, audit, memory)) {
+  view.partition_of = store::partition_of;
+}
 Replica::~Replica() = default;
 
 void Replica::start() {
@@ -262,12 +308,19 @@ void Replica::stop() {
   impl_->fibers.clear();
 }
 
-bool Replica::loaded() const { return impl_->view.loaded.load(std::memory_order_acquire); }
+bool Replica::loaded() const { return impl_->view.whole(); }
+
+bool Replica::settled() const { return impl_->view.loaded.load(std::memory_order_acquire); }
+
+bool Replica::can_act() const { return settled() && impl_->partition_loaded[store::system_partition]; }
 
 std::string Replica::why_not_loaded() const {
   if (loaded()) return {};
   for (unsigned partition = 0; partition < store::partition_count; ++partition) {
-    if (!impl_->trouble[partition].empty()) return impl_->trouble[partition];
+    const std::string& why = impl_->trouble[partition];
+    if (why.empty() || impl_->partition_loaded[partition]) continue;
+    if (!settled()) return why;
+    return store::partition_tag(partition) + " is not served, the others are: " + why;
   }
   return "loading";
 }
@@ -288,6 +341,7 @@ TimeMs Replica::newest_record_ms() const { return impl_->newest_record; }
 Status Replica::catch_up(unsigned partition, std::int64_t timeout_ms) {
   const std::int64_t deadline = impl_->context.loop.monotonic_ms() + timeout_ms;
   for (;;) {
+    if (impl_->partition_refused[partition]) return {};  // there is nothing to act on
     impl_->progressed.reset();
     if (impl_->partition_loaded[partition]) {
       const Result<bool> current = impl_->context.store.is_current(partition);

@@ -32,8 +32,10 @@ class Replica {
   void start();
   void stop();
 
-  bool loaded() const;                                    // every partition
-  std::string why_not_loaded() const;                     // one line for INFO and the log; empty when loaded
+  bool loaded() const;                 // every partition
+  bool settled() const;                // every partition is loaded or was refused: checks are decided
+  bool can_act() const;                // settled, and admins and groups are known: commands can be judged
+  std::string why_not_loaded() const;  // one line for INFO and the log; empty when loaded
   bool fingerprint_known(const Hash& fingerprint) const;  // another credential was imported with this secret
   // Puts back what the store lost, as far as this node knows it. Holder only, before it acts.
   Status mend();

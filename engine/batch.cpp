@@ -61,6 +61,8 @@ struct Batch::Impl {
   void settle(const Index& index, Check& check) const;
   void judge_group(const Index& index, std::size_t g, TimeMs now);
   std::size_t groups_count() const { return (expected.size() + group_checks - 1) / group_checks; }
+  void withhold(std::uint32_t partitions);
+  bool stands_in(std::uint32_t partitions, const Check& check) const;
 
   const Table::Impl& table;
   const View& view;
@@ -204,6 +206,23 @@ void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
   }
 }
 
+// Of a partition that could not be loaded the table knows nothing, or not enough: "rejected" would be a guess. Asked of
+// every check alike, known or not, so that it takes the same time.
+void Batch::Impl::withhold(std::uint32_t partitions) {
+  for (const std::uint16_t at : expected) {
+    if (outcomes[at] == Outcome::malformed || !stands_in(partitions, checks[at])) continue;
+    outcomes[at] = Outcome::loading;
+    checks[at].version = no_version;
+  }
+}
+
+// A foreign key that nobody knows may be of any of them.
+bool Batch::Impl::stands_in(std::uint32_t partitions, const Check& check) const {
+  if (check.kind == SlotKind::client)
+    return (partitions >> view.partition_of(as_text(check.client_id)) & 1) != 0;
+  return check.number == no_entry || (partitions >> check.entry->partition & 1) != 0;
+}
+
 Batch::Batch(const Table& table, const View& view) : impl_(std::make_unique<Impl>(table, view)) {}
 Batch::~Batch() = default;
 
@@ -246,6 +265,8 @@ void Batch::run(TimeMs now) {
     for (std::size_t g = 0; g < in.groups_count(); ++g) in.examine_ids(g);
     return;  // every other check says `loading` already
   }
+  // Before the table is looked at: what is missing there must not be taken for rejected because it came just after.
+  const std::uint32_t withheld = in.view.withheld.load(std::memory_order_acquire);
   const Index& index = in.table.index();
   in.hash_foreign_keys(index);
   // While one group is hashed, the next one's entries and the slots of the one after are on their way.
@@ -261,6 +282,7 @@ void Batch::run(TimeMs now) {
     in.find_entries(index, g + 1);
     in.judge_group(index, g, now);
   }
+  if (withheld != 0) in.withhold(withheld);
   wipe({in.digests.front().data(), sizeof in.digests});
   wipe({in.digests_under_second.front().data(), sizeof in.digests_under_second});
 }

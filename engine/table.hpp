@@ -61,14 +61,22 @@ struct CredentialFacts {
   std::optional<std::array<Byte, foreign_key_lookup_bytes>> foreign_key_lookup = std::nullopt;
 };
 
-// How fresh what we know is. Written by the replica, read by workers.
+// What we know and how fresh it is. Written by the replica, read by workers.
 struct View {
   static constexpr std::size_t partitions_max = 32;
-  std::atomic<bool> loaded{false};                                // every partition loaded and its sum proven
+  std::atomic<bool> loaded{false};  // every partition that could be loaded is, its sum proven
+  // One bit for each partition that could not be loaded: about its clients nothing is said. Cleared when all of it is in
+  // the table.
+  std::atomic<std::uint32_t> withheld{0};
+  // Which partition a client's record stands in; set before `withheld` ever is.
+  unsigned (*partition_of)(std::string_view client_id) = nullptr;
   std::array<std::atomic<TimeMs>, partitions_max> heard_at_ms{};  // the follower's last answer
   TimeMs age_ms(std::size_t partition, TimeMs now) const {
     const TimeMs heard = heard_at_ms[partition].load(std::memory_order_relaxed);
     return now > heard ? now - heard : 0;
+  }
+  bool whole() const {
+    return loaded.load(std::memory_order_acquire) && withheld.load(std::memory_order_acquire) == 0;
   }
 };
 inline constexpr TimeMs stale_for_rejection_ms = 5'000;  // model.md "stale view"

@@ -84,11 +84,12 @@ void describe_workers(Page& page, const Front& front) {
   }
 }
 
-void describe_readiness(Page& page, const SessionRules& rules, bool loaded) {
+void describe_readiness(Page& page, const SessionRules& rules) {
   const bool stopping = rules.front.stopping();
+  const bool whole = rules.view.whole();
   page.line("shearline_version", rules.engine_version);
-  page.line("shearline_ready", loaded && !stopping ? 1 : 0);
-  page.line("shearline_not_ready", stopping ? "stopping" : loaded ? "" : rules.front.why_not_ready());
+  page.line("shearline_ready", whole && !stopping ? 1 : 0);
+  page.line("shearline_not_ready", stopping ? "stopping" : whole ? "" : rules.front.why_not_ready());
   const TimeMs now = rules.clock.now_ms();
   const std::size_t partitions = std::min(rules.partitions, engine::View::partitions_max);
   for (std::size_t i = 0; i < partitions; ++i) {
@@ -121,7 +122,7 @@ std::string render_info(std::span<const std::string_view> sections, const Sessio
     page.line("role", "master");
     page.line("connected_slaves", 0);
   }
-  if (page.begin("Shearline")) describe_readiness(page, rules, loaded);
+  if (page.begin("Shearline")) describe_readiness(page, rules);
   return page.take();
 }
 

@@ -87,9 +87,16 @@ void SealedStore::set_fence(std::uint64_t fence) { fence_ = fence; }
 
 std::uint64_t SealedStore::counter(unsigned partition) const { return at(partition).position.counter; }
 
+void SealedStore::withhold(unsigned partition, std::string why) {
+  at(partition).withheld = partition_tag(partition) + " could not be loaded: " + std::move(why);
+}
+
+void SealedStore::open(unsigned partition) { at(partition).withheld.clear(); }
+
 Result<Record> SealedStore::get(const RecordKey& key, std::uint64_t known_revision) {
   if (!is_record_id(key.id)) return fail(Code::not_found, "no record has such an id");
   const unsigned partition = key.partition();
+  if (!at(partition).withheld.empty()) return fail(Code::unavailable, at(partition).withheld);
   const auto value = raw_.get(partition, key.field());
   if (!value) {
     if (value.error().code == Code::internal_error) alarm_("store_broken", partition, value.error().message);
@@ -164,6 +171,7 @@ Result<SealedStore::KnownHead> SealedStore::read_head(unsigned partition) {
 Result<std::uint64_t> SealedStore::compare_and_put(const Put& put) {
   if (const auto limits = check_limits(put); !limits) return std::unexpected(limits.error());
   Partition& partition = at(put.key.partition());
+  if (!partition.withheld.empty()) return fail(Code::unavailable, partition.withheld);
   const std::uint64_t failures = partition.failures;
   const std::lock_guard turn(partition.turn);
   if (fence_ == 0) return lost_the_lease();

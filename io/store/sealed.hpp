@@ -96,6 +96,11 @@ class SealedStore {
   using Alarm = std::function<void(std::string_view what, unsigned partition, std::string_view detail)>;
   void on_alarm(Alarm alarm) { alarm_ = std::move(alarm); }
 
+  // A partition that this node could not load: until it is opened again nothing is read from it and nothing put, for what
+  // stands there, however authentic, may be old. Loading is not affected.
+  void withhold(unsigned partition, std::string why);
+  void open(unsigned partition);
+
   // Reads one record as it is now. not_found; internal_error for a bad MAC. A revision below `known` (what
   // this node has already seen) is refused as unavailable with an alarm: an old record was put back.
   Result<Record> get(const RecordKey& key, std::uint64_t known_revision);

@@ -39,7 +39,10 @@ Status SealedStore::load(unsigned partition, Follower& follower) {
       return std::unexpected(image.error());
     }
     if (auto proof = prove(partition, *image); !proof) {
-      follower.alarm("partition_refused", partition, proof.error().message);
+      std::string& told = at(partition).told_refused;
+      if (told != proof.error().message)
+        follower.alarm("partition_refused", partition, proof.error().message);
+      told = proof.error().message;
       return proof;
     }
     install(partition, *image, follower);
@@ -94,7 +97,7 @@ Status SealedStore::catch_up(unsigned partition, Image& image, Follower& followe
 void SealedStore::admit(unsigned partition, Image& image, std::string_view field, ByteView value,
                         Follower& follower) {
   if (const auto record = open_at(sealer_, partition, field, value); !record) {
-    if (++image.refused <= refused_told_max) {
+    if (++image.refused <= refused_told_max && at(partition).told_refused.empty()) {
       follower.alarm("record_refused", partition, record.error().message);
     }
     return;
@@ -137,6 +140,7 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   here.newest = backwards ? image.position.counter : std::max(here.newest, image.position.counter);
   if (here.head && !image.holds(*here.head, backwards)) here.head.reset();
   here.told_backwards = here.told_broken = false;
+  here.told_refused.clear();
   apply_image(image, follower);
   note_behind(partition, image, follower);
   here.position = image.position;  // only now: whoever asks is_current() must find all of it applied

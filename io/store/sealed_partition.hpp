@@ -80,6 +80,7 @@ struct SealedStore::Partition {
     bool lost = false;
   };
 
+  std::string withheld;        // why nothing is read or put; empty: it is open
   boost::fibers::mutex turn;   // held over one put, answers included
   std::uint64_t failures = 0;  // puts that found the store away
   std::string last_failure;
@@ -88,6 +89,7 @@ struct SealedStore::Partition {
   std::uint64_t newest = 0;       // the highest counter this node has seen here
   bool told_backwards = false;    // the alarm was raised; the next load clears it
   bool told_broken = false;       // likewise
+  std::string told_refused;       // why the last load was refused; its records were told of then
   Lacking lacking;                // as the last load found it
   std::uint64_t touches = 0;
   std::unordered_map<std::string, Kept> kept;

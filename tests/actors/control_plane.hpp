@@ -150,8 +150,10 @@ struct World {
 
 class Engine {
  public:
-  explicit Engine(World& world, const std::string& node = "node-1", const std::string& audit = "audit.jsonl")
+  explicit Engine(World& world, const std::string& node = "node-1", const std::string& audit = "audit.jsonl",
+                  std::int64_t lease_ttl_ms = lease_ttl_default_ms)
       : world_(world),
+        lease_ttl_ms_(lease_ttl_ms),
         audit_path_(world.folder.file(audit)),
         context_{*world.loop,   world.clock, world.random, store_, codec_,
                  world.keyring, world.rules, node,         "none"} {
@@ -307,6 +309,7 @@ class Engine {
 
  private:
   World& world_;
+  std::int64_t lease_ttl_ms_;
   std::string audit_path_;
   store::SealedStore store_{world_.way, world_.keyring.state_key, world_.random, world_.clock};
   wire::RecordCodec codec_{world_.keyring.state_key, world_.random};
@@ -333,7 +336,7 @@ class Engine {
                  directory_,
                  replica_,
                  {admin_.mailbox(), rotation_.mailbox(), audit_.mailbox()},
-                 lease_ttl_default_ms};
+                 lease_ttl_ms_};
   bool stopped_ = false;
 };
 

@@ -93,5 +93,81 @@ TEST_F(StorePutBack, WhatWasMendedWholeTakesTheStoresOwnCount) {
   EXPECT_EQ(engine.check(secret.client_id, secret.secret.reveal()), 'n');
 }
 
+// A node that starts on a store in which one partition is damaged.
+class DamagedPartition : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Engine before(world);
+    before.wait_for_lease();
+    ASSERT_EQ(before.make_group("ops", {"alice", "bob"}).code, Code::ok);
+    refused = create(before, "acme");
+    sound = create(before, elsewhere);
+    before.stop();
+    good = partition();
+    partition().records.at("credential:acme").back() ^= 1;
+  }
+  wire::DeliveredSecret create(Engine& on, const std::string& client_id) {
+    EXPECT_EQ(on.run(on.creation(client_id), world.alice).code, Code::ok);
+    std::optional<wire::DeliveredSecret> secret;
+    on.wait_for([&] {
+      secret = on.newest_secret("ops", world.alice);
+      return secret && secret->client_id == client_id;
+    });
+    on.wait_for_audit();
+    return std::move(*secret);
+  }
+  // As if the operator had restored what was damaged; the fence is the engines' own.
+  void repair() {
+    good.fence = partition().fence;
+    partition() = good;
+  }
+  store::MemoryContents::Partition& partition() {
+    return world.raw->contents().partitions[store::partition_of("acme")];
+  }
+
+  const std::string elsewhere = "umbrella";
+  World world;
+  wire::DeliveredSecret refused;
+  wire::DeliveredSecret sound;
+  store::MemoryContents::Partition good;
+};
+
+TEST_F(DamagedPartition, CostsTheClientsOfTheOthersNothing) {
+  ASSERT_NE(store::partition_of("acme"), store::partition_of(elsewhere));
+  Engine engine(world);
+  engine.wait_for([&] { return engine.check(elsewhere, sound.secret.reveal()) == 'n'; });
+  EXPECT_EQ(engine.check(elsewhere, as_bytes("some wrong secret")), 'r');
+  EXPECT_EQ(engine.check("acme", refused.secret.reveal()), 'u');
+  EXPECT_EQ(engine.check("acme", as_bytes("some wrong secret")), 'u');
+  EXPECT_FALSE(engine.replica().loaded());
+  EXPECT_NE(engine.replica().why_not_loaded().find(store::partition_tag(store::partition_of("acme"))),
+            std::string::npos)
+      << engine.replica().why_not_loaded();
+}
+
+TEST_F(DamagedPartition, IsServedAgainOnceItIsRepaired) {
+  Engine engine(world);
+  engine.wait_for(
+      [&] { return engine.check("acme", refused.secret.reveal()) == 'u' && engine.replica().settled(); });
+  repair();
+  engine.wait_for([&] { return engine.check("acme", refused.secret.reveal()) == 'n'; });
+  EXPECT_TRUE(engine.replica().loaded());
+  EXPECT_EQ(engine.replica().why_not_loaded(), "");
+}
+
+TEST_F(DamagedPartition, RefusesItsCommandsAndTakesThoseOfTheOthers) {
+  Engine engine(world, "node-2", "audit-2.jsonl", 300);
+  engine.wait_for_lease();
+  const policy::Answer refusal =
+      engine.run(engine.command(world.alice, policy::Verb::revoke, "acme"), world.alice);
+  EXPECT_EQ(refusal.code, Code::unavailable);
+  EXPECT_NE(refusal.detail.find("could not be loaded"), std::string::npos) << refusal.detail;
+  EXPECT_EQ(engine.run(engine.acknowledgement(sound, world.alice), world.alice).code, Code::ok);
+
+  repair();
+  engine.wait_for([&] { return engine.replica().loaded(); });
+  EXPECT_EQ(engine.run(engine.acknowledgement(refused, world.alice), world.alice).code, Code::ok);
+}
+
 }  // namespace
 }  // namespace shearline::actors::test

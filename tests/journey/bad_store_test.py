@@ -271,7 +271,8 @@ class BadStore(unittest.TestCase):
     # ---- before an engine starts ----
 
     def strike_before_start(self, what, strike, line):
-        """The engine says why it is not ready, answers that it cannot decide, and is ready once the store is as it was."""
+        """The engine says why it is not ready, answers that it cannot decide about that partition's clients and decides about
+        all others, and is ready once the store is as it was."""
         with self.subTest(what):
             self.assertEqual(self.engine.stop(), 0)
             good = self.store.partition(TAG)
@@ -280,8 +281,11 @@ class BadStore(unittest.TestCase):
             self.engine = self.there.engine()
             wait_for("a line: " + line, lambda: self.engine.said().count(line) > told)
             connection = Resp(self.engine.address)
+            wait_for("the others to be served", lambda: connection.call("VERIFY", OTHER, self.secrets[OTHER]) == "current")
             self.assertEqual(connection.call("VERIFY", "acme", self.secrets["acme"]), "-UNAVAILABLE loading")
+            self.assertEqual(connection.call("MVERIFY", NEIGHBOUR, "wrong-secret-0001", OTHER, "wrong-secret-0001"), b"ur")
             self.assertFalse(self.engine.ready())
+            wait_for("INFO to say why", lambda: TAG in self.engine.info()["shearline_not_ready"])
             connection.close()
             self.store.put_back(good)
             self.engine.wait_ready()
@@ -295,6 +299,23 @@ class BadStore(unittest.TestCase):
         for what, strike, line in self.attacks_on_types():
             if what.endswith(("records", "head", "changes")):  # what is read to load; the others are noticed when they are needed
                 self.strike_before_start(what, strike, line)
+
+    def test_commands_wait_for_a_damaged_partition_and_for_no_other(self):
+        self.assertEqual(self.engine.stop(), 0)
+        self.put_record(self.record(copies=self.old))  # authentic, and older than what its head was sealed over
+        gained = self.engine.said().count("lease_gained")
+        self.engine = self.there.engine()
+        wait_for("the lease", lambda: self.engine.said().count("lease_gained") > gained)
+        struck = self.store.partition(TAG)
+        with self.assertRaises(Refused) as refused:
+            self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
+        self.assertIn('"code": "unavailable"', refused.exception.out)
+        self.assertIn("could not be loaded", refused.exception.out)
+        self.rotate(OTHER)
+        self.assertEqual(self.store.partition(TAG), struck, "nothing is written to what is not proven")
+        self.store.put_back(self.good)
+        self.engine.wait_ready()
+        self.rotate("acme")
 
     def test_a_partition_put_back_in_time_before_the_start(self):
         self.strike_before_start("a partition put back in time", lambda: self.store.put_back(self.old), "put back in time")

@@ -145,6 +145,17 @@ TEST_F(Session, BeforeTheTableIsLoadedNothingIsRejected) {
   EXPECT_THAT(ask({"INFO", "shearline"}), HasSubstr("shearline_ready:0\r\nshearline_not_ready:loading\r\n"));
 }
 
+TEST_F(Session, PartitionThatCouldNotBeLoadedIsNotReadyButKeepsNobodyWaiting) {
+  credentials.view.partition_of = [](std::string_view id) { return id == "nobody" ? 5U : 0U; };
+  credentials.view.withheld = 1U << 5;
+  front.say_why_not_ready("{p05} is not served");
+  EXPECT_EQ(ask({"MVERIFY", "acme", right, "nobody", right}), "$2\r\ncu\r\n");
+  EXPECT_EQ(ask({"VERIFY", "nobody", right}), "-UNAVAILABLE loading\r\n");
+  EXPECT_THAT(ask({"INFO", "shearline"}),
+              HasSubstr("shearline_ready:0\r\nshearline_not_ready:{p05} is not served\r\n"));
+  EXPECT_THAT(ask({"INFO", "persistence"}), HasSubstr("loading:0\r\n"));
+}
+
 TEST_F(Session, StaleViewDoesNotRejectAVersionWhoseWindowEndedSince) {
   credentials.clock.set(credentials.clock.now_ms() + 6'000);
   EXPECT_EQ(ask({"VERIFY", "acme", older}), "-UNAVAILABLE stale view\r\n");

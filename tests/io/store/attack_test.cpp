@@ -274,6 +274,35 @@ TEST_P(Attack, EventTransplantedOrChangedIsLeftOut) {
   });
 }
 
+TEST_P(Attack, WhatIsRefusedIsToldOnceUntilItIsAnotherMatter) {
+  on([](Scene& scene) {
+    TestNode fresh(scene.store.other(), scene.store.clock);
+    scene.store.set_record(here, scene.victim.field(), text("rubbish"));
+    EXPECT_FALSE(fresh.sealed.load(here, fresh.seen));
+    EXPECT_FALSE(fresh.sealed.load(here, fresh.seen));
+    EXPECT_THAT(fresh.seen.alarms, testing::ElementsAre("record_refused", "partition_refused"));
+    scene.store.set_record(here, scene.neighbour.field(), text("rubbish"));
+    EXPECT_FALSE(fresh.sealed.load(here, fresh.seen));
+    EXPECT_THAT(fresh.seen.alarms,
+                testing::ElementsAre("record_refused", "partition_refused", "partition_refused"));
+  });
+}
+
+TEST_P(Attack, NothingIsReadFromOrPutIntoAPartitionThatIsWithheld) {
+  on([](Scene& scene) {
+    scene.holder.sealed.withhold(here, "its records are not proven");
+    const auto record = scene.holder.sealed.get(scene.victim, 0);
+    EXPECT_EQ(record.error().code, Code::unavailable);
+    EXPECT_THAT(record.error().message, testing::HasSubstr("its records are not proven"));
+    const auto put = scene.holder.sealed.compare_and_put({scene.victim, 2, text("x"), {}, std::nullopt});
+    EXPECT_EQ(put.error().code, Code::unavailable);
+    EXPECT_EQ(scene.store.raw().head(here).value().counter, 3U);
+    EXPECT_TRUE(scene.holder.sealed.get(scene.stranger, 1));
+    scene.holder.sealed.open(here);
+    EXPECT_TRUE(scene.holder.sealed.get(scene.victim, 2));
+  });
+}
+
 TEST_P(Attack, AnotherDeploymentsStoreIsRefused) {
   on([](Scene& scene) {
     SeededRandom other_random(99);
