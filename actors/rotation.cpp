@@ -218,6 +218,17 @@ struct Rotation::Impl {
   // Every item is a record of its own: one that is refused harms no other, and a repeated command finds those that are in.
   Result<ImportedItem> import_one(const Command& command, const policy::ImportItem& item) {
     const ClientLocks::Held lock = clients.lock(item.client_id);
+    const std::int64_t until_ms = context.loop.monotonic_ms() + import_item_patience_ms;
+    Result<ImportedItem> one = try_import(command, item);
+    while (!one && one.error().code == Code::unavailable && context.loop.monotonic_ms() < until_ms) {
+      if (context.store.fence() == 0) break;
+      loop::sleep_for_ms(context.loop, attempt_pause_ms);
+      one = try_import(command, item);  // a put whose answer was lost has left this command in the record
+    }
+    return one;
+  }
+
+  Result<ImportedItem> try_import(const Command& command, const policy::ImportItem& item) {
     Result<Loaded> loaded = records.load(item.client_id);
     if (!loaded) return std::unexpected(loaded.error());
     if (loaded->credential) {

@@ -293,13 +293,14 @@ class Admin:
         os.makedirs(self.folder, exist_ok=True)
         self.keys = os.path.join(self.folder, "admin.json")
         self.secrets = os.path.join(self.folder, "secrets")
+        self.redis = None  # another way to Redis than straight to it
 
     def environment(self, redis_address):
         return {**os.environ, "SHEARLINE_KEYS": self.keys, "SHEARLINE_PASSPHRASE": self.name + "-passphrase",
                 "SHEARLINE_REDIS": redis_address}
 
     def command(self, *arguments, redis=None):
-        return [os.path.join(BIN, "shearline"), "--json", *arguments], self.environment(redis or self.deployment.redis.address)
+        return [os.path.join(BIN, "shearline"), "--json", *arguments], self.environment(redis or self.redis or self.deployment.redis.address)
 
     def hear(self, *arguments, stdin=None, timeout=None, redis=None):
         """However it ends: its status, the JSON lines it printed, and what it said beside them."""

@@ -56,6 +56,8 @@ class Store:
             kind = name.rsplit(":", 1)[1]
             if "{sys}" in name and kind == "records":
                 state[name] = {field: value for field, value in self.client.hgetall(key).items() if field != b"fact:refusals"}
-            elif "{sys}" not in name and kind in ("records", "head", "changes", "due", "stream"):
+            elif "{sys}" not in name and kind == "records":
+                state[name] = self.client.hgetall(key)  # a dump tells the order of the fields too, which may change by itself
+            elif "{sys}" not in name and kind in ("head", "changes", "due", "stream"):
                 state[name] = self.client.dump(key)
         return state

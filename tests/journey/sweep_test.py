@@ -6,42 +6,7 @@ import os
 import unittest
 
 from deployment import Deployment, Resp, wait_for
-
-
-def spellings(secret):
-    """Plain, hex, and base64 at each of its three alignments (the middle that does not depend on neighbours)."""
-    yield "plain", secret
-    yield "hex", secret.hex().encode()
-    yield "HEX", secret.hex().upper().encode()
-    for shift in range(3):
-        whole = base64.b64encode(b"\0" * shift + secret)
-        middle = whole[-(-shift * 8 // 6):len(whole) // 4 * 4 - 4]
-        yield "base64 shifted by %d" % shift, middle
-        yield "base64url shifted by %d" % shift, middle.translate(bytes.maketrans(b"+/", b"-_"))
-
-
-def memory_of(pid):
-    """Every readable private or shared mapping of a process."""
-    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
-        for line in maps:
-            span, rights, *rest = line.split()
-            if "r" not in rights or rest[-1].startswith(("[vvar", "[vsyscall")):
-                continue
-            start, end = (int(part, 16) for part in span.split("-"))
-            try:
-                memory.seek(start)
-                yield "memory %s %s" % (span, rest[-1]), memory.read(end - start)
-            except OSError:
-                continue  # a guard page, a ring's registers
-
-
-def files_under(folder):
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(root, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as content:
-                    yield path, content.read()
+from leaks import files_under, found_in, memory_of, spellings
 
 
 class Sweep(unittest.TestCase):
@@ -74,12 +39,7 @@ class Sweep(unittest.TestCase):
             self.assertGreater(len(places), 50)
             self.check_that_the_sweep_can_see(places)
             self.check_that_every_spelling_would_be_found()
-            found = [
-                "%s secret, %s, in %s" % (name, spelling, place)
-                for name, secret in secrets.items() for spelling, text in spellings(secret)
-                for place, content in places if text in content
-            ]
-            self.assertEqual(found, [])
+            self.assertEqual(found_in(places, secrets), [])
 
     def check_hard(self, engine, secrets):
         """Right ones, wrong neighbours, split frames and broken ones: every way a secret gets into a buffer."""
@@ -112,7 +72,6 @@ class Sweep(unittest.TestCase):
         """A sweep that finds nothing because it looks at nothing proves nothing."""
         self.assertTrue(any(b"credential:acme" in content for place, content in places if place.startswith("memory")))
         self.assertTrue(any(b"rotation.promoted" in content for place, content in places if place.endswith("audit.jsonl")))
-
 
     def check_that_every_spelling_would_be_found(self):
         decoy = b"003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf"
