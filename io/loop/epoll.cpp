@@ -209,7 +209,7 @@ void EpollLoop::write_file(int file, ByteView bytes, std::uint64_t offset, Opera
 }
 
 void EpollLoop::sync_file(int file, Operation& operation) {
-  submit_to_helper({.operation = &operation, .file = file, .is_sync = true});
+  submit_to_helper({.operation = &operation, .file = file, .bytes = {}, .is_sync = true});
 }
 
 void EpollLoop::submit_to_helper(const FileHelper::Job& job) {

@@ -26,7 +26,7 @@ class FileHelper {
   struct Job {
     Operation* operation = nullptr;
     int file = -1;
-    ByteView bytes = {};
+    ByteView bytes;
     std::uint64_t offset = 0;
     bool is_sync = false;  // fdatasync instead of a write
     int result = 0;

@@ -38,8 +38,8 @@ class Wake {
  private:
   enum class State : int { running, sleeping, notified };
 
+  alignas(64) std::atomic<State> state_{State::running};  // a line that other threads write
   int event_ = -1;
-  alignas(64) std::atomic<State> state_{State::running};
 };
 
 }  // namespace shearline::loop
