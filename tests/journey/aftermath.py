@@ -64,7 +64,10 @@ class Aftermath:
             if claims["cmd"] in READS:
                 continue
             channel = "shearline:replies:" + claims["jti"]
-            answered = len(self.lane.proxy.heard(channel))
+            heard = [answer_of(answer) for answer in self.lane.proxy.heard(channel)]
+            if heard and all(answer["status"] == "rejected" for answer in heard):
+                continue  # refused, so not carried out: to send it again is to ask anew
+            answered = len(heard)
             self.lane.redis.publish("shearline:commands", token)
             self.repeat_until(token, lambda: len(self.lane.proxy.heard(channel)) > answered)
             answers = [answer_of(answer) for answer in self.lane.proxy.heard(channel)]
