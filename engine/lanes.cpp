@@ -77,18 +77,26 @@ std::vector<Kernel> kernels_here() { return {Kernel::portable}; }
 const detail::Functions& functions_of(Kernel) { return detail::portable; }
 #endif
 
-// Which kernels hash(jobs) uses, and when.
+// Which kernels hmac(jobs) uses, and when.
 struct Plan {
-  Kernel many;            // for full sets of `lanes`
-  std::size_t lanes;      // 1 where `few` is never better
-  Kernel few;             // for fewer than `many_from` and for what full sets leave over
-  std::size_t many_from;  // from so many on a set of lanes that is not full is the faster one
-  std::optional<Kernel> forced;
+  Kernel many;
+  Kernel few;  // the same as `many` where only one kernel is used
 };
 
-constexpr std::size_t avx512_lanes = 16;
-// bench/lanes_bench measures where one half-empty set of sixteen lanes overtakes pairs of SHA-NI streams.
-constexpr std::size_t avx512_from = 9;
+// Two groups of sixteen lanes are the AVX-512 kernel's full set, one of them half of it. What is left over
+// behind full sets goes to pairs of SHA-NI streams until a set that is not full overtakes them: measured by
+// lanes_bench, on a Zen 5, whose 44 ns an HMAC are a tenth of half a set's time and a sixteenth of a set's.
+constexpr std::size_t full_set = 32;
+constexpr std::size_t half_set = 16;
+constexpr std::size_t half_set_from = 10;
+constexpr std::size_t full_set_from = 22;
+
+// Of fewer jobs than a full set, how many are worth lanes.
+constexpr std::size_t jobs_for_lanes(std::size_t rest) {
+  if (rest >= full_set_from) return rest;
+  if (rest >= half_set_from) return std::min(rest, half_set);
+  return 0;
+}
 
 std::optional<Kernel> read_forced_kernel() {
   const char* const name = std::getenv(kernel_variable);
@@ -104,11 +112,10 @@ std::optional<Kernel> read_forced_kernel() {
 }
 
 Plan make_plan() {
-  if (const std::optional<Kernel> forced = forced_kernel()) return {*forced, 1, *forced, 1, forced};
+  if (const std::optional<Kernel> forced = forced_kernel()) return {*forced, *forced};
   const std::span<const Kernel> here = kernels();
-  const bool both = here.size() > 1 && here[0] == Kernel::avx512 && here[1] == Kernel::sha_ni;
-  if (both) return {Kernel::avx512, avx512_lanes, Kernel::sha_ni, avx512_from, std::nullopt};
-  return {here[0], 1, here[0], 1, std::nullopt};
+  const bool has_both = here.size() > 1 && here[0] == Kernel::avx512 && here[1] == Kernel::sha_ni;
+  return {here[0], has_both ? here[1] : here[0]};
 }
 
 const Plan& plan() {
@@ -126,8 +133,8 @@ void run(Kernel kernel, Hash hash, std::span<const Job> jobs) {
 }
 
 void run(const Plan& by, Hash hash, std::span<const Job> jobs) {
-  const std::size_t rest = jobs.size() % by.lanes;
-  const std::size_t many = rest < by.many_from ? jobs.size() - rest : jobs.size();
+  const std::size_t rest = jobs.size() % full_set;
+  const std::size_t many = by.many == by.few ? jobs.size() : jobs.size() - rest + jobs_for_lanes(rest);
   run(by.many, hash, jobs.first(many));
   run(by.few, hash, jobs.subspan(many));
 }
@@ -193,8 +200,7 @@ std::optional<Kernel> forced_kernel() {
 }
 
 Kernel kernel_for(std::size_t jobs) {
-  const Plan& by = plan();
-  return jobs % by.lanes < by.many_from && jobs < by.lanes ? by.few : by.many;
+  return jobs < full_set && jobs_for_lanes(jobs) == 0 ? plan().few : plan().many;
 }
 
 void hmac(std::span<const Job> jobs) { run_all(plan(), jobs); }

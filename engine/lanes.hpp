@@ -52,8 +52,7 @@ std::span<const Kernel> kernels();
 // The one that kernel_variable named when the process began to hash. Throws std::invalid_argument, while
 // starting up, when that is a name this processor has no kernel for.
 std::optional<Kernel> forced_kernel();
-// Which one hmac() takes for so many jobs of one block, or for what so many leave over behind full sets of
-// lanes.
+// Which one hmac() takes for so many jobs of one block, or for most of them.
 Kernel kernel_for(std::size_t jobs);
 
 void hmac(std::span<const Job> jobs);                 // on the fastest kernels

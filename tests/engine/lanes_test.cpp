@@ -4,6 +4,7 @@
 #include "base/encoding.hpp"
 #include "base/random.hpp"
 #include "engine/digest.hpp"
+#include "tests/engine/lanes_jobs.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -30,40 +31,76 @@ INSTANTIATE_TEST_SUITE_P(Lanes, EveryKernel, testing::ValuesIn(kernels().begin()
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
 TEST_P(EveryKernel, AgreesWithOpenSslForEveryLengthUpTo512) {
-  SeededRandom random(1);
-  Bytes message(512);
-  for (std::size_t length = 0; length <= message.size(); ++length) {
-    Bytes key(32);
-    random.fill(key);
-    random.fill(message);
-    const Bytes exact(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(length));
-    EXPECT_EQ(hmac_of(GetParam(), key, exact), hex(hmac_sha256(key, {exact}))) << length;
+  constexpr std::size_t length_max = 512;
+  LanesJobs jobs(length_max + 1, 1);
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs.set_length(i, i);
+  hmac(GetParam(), jobs.all());
+  for (std::size_t i = 0; i < jobs.size(); ++i) EXPECT_TRUE(jobs.is_right(i)) << "length " << i;
+}
+
+TEST_P(EveryKernel, AgreesWithOpenSslForEveryLengthAlone) {
+  LanesJobs jobs(513, 2);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs.set_length(i, i);
+    hmac(GetParam(), jobs.all().subspan(i, 1));
+    EXPECT_TRUE(jobs.is_right(i)) << "length " << i;
   }
 }
 
-TEST_P(EveryKernel, KeepsManyJobsOfMixedLengthsApart) {
-  SeededRandom random(2);
-  std::vector<Bytes> keys(100, Bytes(32));
-  std::vector<Bytes> messages(keys.size());
-  std::vector<Midstates> midstates;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    random.fill(keys[i]);
-    messages[i].resize(random.next_u64() % 200);
-    random.fill(messages[i]);
-    midstates.push_back(hmac_midstates(keys[i]));
-  }
-  std::vector<std::array<Byte, digest_bytes>> digests(keys.size());
-  for (const std::size_t count : {0, 1, 2, 7, 15, 16, 17, 63, 64, 65, 100}) {
-    std::vector<Job> jobs;
-    for (auto& digest : digests) digest.fill(0);
-    for (std::size_t i = 0; i < count; ++i) {
-      jobs.push_back({&midstates[i], messages[i].data(), messages[i].size(), digests[i].data()});
-    }
-    hmac(GetParam(), jobs);
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      EXPECT_EQ(hex(digests[i]), i < count ? hex(hmac_sha256(keys[i], {messages[i]})) : std::string(64, '0'));
+TEST_P(EveryKernel, FillsEveryNumberOfLanesAndTouchesNoOtherJob) {
+  LanesJobs jobs(128, 3);
+  for (std::size_t count = 0; count <= 64; ++count) {
+    for (const std::size_t length_max : {one_block_message_bytes_max, std::size_t{300}}) {
+      jobs.renew(length_max);
+      hmac(GetParam(), jobs.all().first(count));
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        ASSERT_TRUE(i < count ? jobs.is_right(i) : jobs.is_untouched(i)) << "job " << i << " of " << count;
+      }
     }
   }
+}
+
+TEST_P(EveryKernel, LongMessagesAmongShortOnesDisturbNone) {
+  LanesJobs jobs(200, 4);
+  for (std::size_t every = 1; every <= 17; ++every) {
+    jobs.renew(one_block_message_bytes_max);
+    for (std::size_t i = 0; i < jobs.size(); i += every) jobs.set_length(i, 56 + 7 * (i % 65));
+    hmac(GetParam(), jobs.all());
+    for (std::size_t i = 0; i < jobs.size(); ++i) ASSERT_TRUE(jobs.is_right(i)) << i << ", every " << every;
+  }
+}
+
+// Fewer where a sanitizer or the lack of optimization makes each case slow.
+#if defined(__OPTIMIZE__) && defined(NDEBUG)
+constexpr std::size_t random_cases = 1'000'000;
+#else
+constexpr std::size_t random_cases = 20'000;
+#endif
+
+TEST_P(EveryKernel, AgreesWithOpenSslOnRandomBatches) {
+  SeededRandom random(5);
+  LanesJobs jobs(256, 6);
+  std::size_t cases = 0;
+  while (cases < random_cases) {
+    // Three batches in four are of secrets' usual lengths, the path that matters most.
+    jobs.renew(random.next_u64() % 4 > 0 ? one_block_message_bytes_max : 512);
+    const std::size_t count = 1 + random.next_u64() % jobs.size();
+    hmac(GetParam(), jobs.all().first(count));
+    for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(jobs.is_right(i)) << "case " << cases + i;
+    cases += count;
+  }
+}
+
+TEST_P(EveryKernel, HashesOneMessageForManyKeysAndManyMessagesForOne) {
+  LanesJobs jobs(40, 7);
+  jobs.renew(one_block_message_bytes_max);
+  std::vector<Job> shared(jobs.all().begin(), jobs.all().end());
+  for (Job& job : shared) {
+    job.message = jobs.all()[3].message;
+    job.message_bytes = jobs.all()[3].message_bytes;
+  }
+  hmac(GetParam(), shared);
+  for (std::size_t i = 0; i < jobs.size(); ++i) EXPECT_TRUE(jobs.is_right_for(i, 3));
 }
 
 struct Rfc4231Case {
@@ -121,16 +158,55 @@ TEST_P(EveryKernel, PassesWycheproof) {
   EXPECT_GE(cases, 174U);
 }
 
-TEST(Lanes, BestKernelIsTheOneUsed) {
-  const Midstates midstates = hmac_midstates(as_bytes("key"));
-  std::array<Byte, digest_bytes> digest{};
-  const ByteView message = as_bytes("message");
-  const Job job{&midstates, message.data(), message.size(), digest.data()};
-  hmac({&job, 1});
-  EXPECT_EQ(hex(digest), hmac_of(kernels().front(), as_bytes("key"), as_bytes("message")));
+TEST(Lanes, AgreeWithOpenSslForEveryNumberOfJobs) {
+  LanesJobs jobs(300, 8);
+  for (std::size_t count = 0; count <= jobs.size(); ++count) {
+    jobs.renew(count % 3 == 0 ? 100 : one_block_message_bytes_max);
+    hmac(jobs.all().first(count));
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      ASSERT_TRUE(i < count ? jobs.is_right(i) : jobs.is_untouched(i)) << "job " << i << " of " << count;
+    }
+  }
 }
 
 TEST(Lanes, PortableKernelIsAlwaysThere) { EXPECT_EQ(kernels().back(), Kernel::portable); }
+
+TEST(Lanes, ManyJobsRunOnTheFastestKernel) { EXPECT_EQ(kernel_for(256), kernels().front()); }
+
+// Each runs this test anew in a process of its own, which reads the variable for the first time.
+class LanesVariableDeathTest : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(LanesVariableDeathTest, ForcesOneKernelForEveryNumberOfJobs) {
+  for (const Kernel kernel : kernels()) {
+    const auto forced_is_used = [kernel] {
+      setenv(kernel_variable, std::string(name_of(kernel)).c_str(), 1);
+      LanesJobs jobs(100, 9);
+      jobs.renew(100);
+      hmac(jobs.all());
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        if (!jobs.is_right(i) || kernel_for(i + 1) != kernel) std::exit(1);
+      }
+      std::exit(forced_kernel() == kernel ? 0 : 1);
+    };
+    EXPECT_EXIT(forced_is_used(), testing::ExitedWithCode(0), "") << name_of(kernel);
+  }
+}
+
+TEST_F(LanesVariableDeathTest, WithAnUnknownNameSaysWhatThereIs) {
+  const auto message_names_the_kernels = [] {
+    setenv(kernel_variable, "sse9", 1);
+    try {
+      hmac({});
+    } catch (const std::invalid_argument& error) {
+      std::exit(std::string(error.what()).find("portable") != std::string::npos ? 0 : 1);
+    }
+    std::exit(1);
+  };
+  EXPECT_EXIT(message_names_the_kernels(), testing::ExitedWithCode(0), "");
+}
 
 }  // namespace
 }  // namespace shearline::engine::lanes
