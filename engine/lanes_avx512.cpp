@@ -186,7 +186,13 @@ template <class Address>
 [[gnu::noinline]] void hash_thirty_two(const Job* jobs) { hash_one_block<Avx512, 2>(jobs); }
 [[gnu::noinline]] void hash_sixteen_of_any_length(const Job* jobs) { hash_any_length<Avx512>(jobs); }
 
+// More than the functions above and below need: schedules and chaining values, the copies of hash_rest(), and
+// what registers were spilled.
+constexpr std::size_t one_group_stack_bytes = 3 * 1024;
+constexpr std::size_t two_groups_stack_bytes = 5 * 1024;
+
 void one_block(const Job* jobs, std::size_t count) {
+  const bool in_two_groups = count > 16;
   for (; count >= 32; count -= 32, jobs += 32) hash_thirty_two(jobs);
   if (count > 16) {
     hash_rest<32>(jobs, count, hash_thirty_two);
@@ -195,13 +201,13 @@ void one_block(const Job* jobs, std::size_t count) {
   } else if (count > 0) {
     hash_rest<16>(jobs, count, hash_sixteen);
   }
-  wipe_stack<Avx512, 8192>();
+  in_two_groups ? wipe_stack<Avx512, two_groups_stack_bytes>() : wipe_stack<Avx512, one_group_stack_bytes>();
 }
 
 void any_length(const Job* jobs, std::size_t count) {
   for (; count >= 16; count -= 16, jobs += 16) hash_sixteen_of_any_length(jobs);
   if (count > 0) hash_rest<16>(jobs, count, hash_sixteen_of_any_length);
-  wipe_stack<Avx512, 8192>();
+  wipe_stack<Avx512, one_group_stack_bytes>();
 }
 
 }  // namespace

@@ -82,6 +82,9 @@ template <class V, std::size_t groups>
   do {
 #pragma GCC unroll 16
     for (std::size_t t = 0; t < 16; ++t) {
+      // Words of the schedule are read from memory where they are needed: kept in registers, which are too few,
+      // they would be spilled and take twice the room.
+      asm("" : "+m"(schedule.of));
 #pragma GCC unroll 2
       for (std::size_t g = 0; g < groups; ++g) {
         auto& w = schedule.of[g];
@@ -171,12 +174,17 @@ template <std::size_t room>
   hash(full);
 }
 
-// Overwrites the stack where the functions of one call kept words of messages.
+// Overwrites the stack where the functions of one call kept words of messages and digests. Called from where
+// they were called, so that its frame lies where theirs did. (Store by store: a REP STOS would take longer to
+// begin than this takes to end.)
 template <class V, std::size_t bytes>
 [[gnu::noinline]] void wipe_stack() {
   typename V::Word area[bytes / sizeof(typename V::Word)];
-  for (auto& word : area) word = V::all(0);
-  asm volatile("" : : "r"(area) : "memory");
+#pragma GCC unroll 8
+  for (auto& word : area) {
+    word = V::all(0);
+    asm volatile("" : "+m"(word));
+  }
 }
 
 }  // namespace
