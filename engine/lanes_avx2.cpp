@@ -103,7 +103,7 @@ struct Avx2 {
   }
 }
 
-[[gnu::noinline]] void hash_eight(const Job* jobs) { hash_one_block<Avx2, 1>(jobs); }
+[[gnu::noinline]] void hash_eight(const Job* jobs) { hash_in_memory<Avx2, 1>(jobs); }
 [[gnu::noinline]] void hash_eight_of_any_length(const Job* jobs) { hash_any_length<Avx2>(jobs); }
 
 constexpr std::size_t stack_bytes = 3072;  // more than the functions above and below need

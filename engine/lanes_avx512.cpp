@@ -182,8 +182,8 @@ template <class Address>
   }
 }
 
-[[gnu::noinline]] void hash_sixteen(const Job* jobs) { hash_one_block<Avx512, 1>(jobs); }
-[[gnu::noinline]] void hash_thirty_two(const Job* jobs) { hash_one_block<Avx512, 2>(jobs); }
+[[gnu::noinline]] void hash_sixteen(const Job* jobs) { hash_in_registers<Avx512>(jobs); }
+[[gnu::noinline]] void hash_thirty_two(const Job* jobs) { hash_in_memory<Avx512, 2>(jobs); }
 [[gnu::noinline]] void hash_sixteen_of_any_length(const Job* jobs) { hash_any_length<Avx512>(jobs); }
 
 // More than the functions above and below need: schedules and chaining values, the copies of hash_rest(), and

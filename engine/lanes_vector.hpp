@@ -5,11 +5,14 @@
 // `V` names the instruction set: V::Word is the vector, V::lanes its elements, and add, rotate_right,
 // shift_right, xor3, choose, majority and all() are its operations. Several groups of lanes go through the
 // rounds side by side: one group alone waits for its own results (each round needs e of the round before),
-// two fill each other's gaps. Additions stand in the order in which their operands arrive, and the files are
-// compiled so that it stays (-fno-tree-reassoc).
+// two fill each other's gaps.
 #pragma once
 
 #include "engine/lanes_kernels.hpp"
+
+// Additions stand in the order in which their operands arrive. g++ would sort them anew and make one group a third
+// slower.
+#pragma GCC optimize("no-tree-reassoc")
 
 namespace shearline::engine::lanes::detail {
 namespace {
@@ -20,6 +23,11 @@ template <class T>
   asm("" : "+r"(value));
   return value;
 }
+
+// Where the rounds keep the schedule. In registers, if there are as many as state and schedule have words; else
+// in memory, from where its words are read when they are needed: the compiler would spill them, and take
+// twice the room.
+enum class Keep : std::uint8_t { in_registers, in_memory };
 
 template <class V, std::size_t groups>
 struct Schedule {
@@ -76,15 +84,14 @@ template <class V, std::size_t groups>
   }
 }
 
-template <class V, std::size_t groups>
-[[gnu::always_inline]] inline void later_rounds(State<V, groups>& state, Schedule<V, groups>& schedule) {
-  const std::uint32_t* constants = round_constants + 16;
+// The rounds from `constants` on to the last one.
+template <Keep keep, class V, std::size_t groups>
+[[gnu::always_inline]] inline void later_rounds(State<V, groups>& state, Schedule<V, groups>& schedule,
+                                                const std::uint32_t* constants) {
   do {
 #pragma GCC unroll 16
     for (std::size_t t = 0; t < 16; ++t) {
-      // Words of the schedule are read from memory where they are needed: kept in registers, which are too few,
-      // they would be spilled and take twice the room.
-      asm("" : "+m"(schedule.of));
+      if constexpr (keep == Keep::in_memory) asm("" : "+m"(schedule.of));
 #pragma GCC unroll 2
       for (std::size_t g = 0; g < groups; ++g) {
         auto& w = schedule.of[g];
@@ -97,12 +104,8 @@ template <class V, std::size_t groups>
   } while (constants != round_constants + 64);
 }
 
-// Takes the blocks in the schedule into the chaining values.
 template <class V, std::size_t groups>
-[[gnu::noinline]] void compress(State<V, groups>& chaining, Schedule<V, groups>& schedule) {
-  State<V, groups> state = chaining;
-  first_rounds(state, schedule);
-  later_rounds(state, schedule);
+[[gnu::always_inline]] inline void add_to(State<V, groups>& chaining, const State<V, groups>& state) {
 #pragma GCC unroll 2
   for (std::size_t g = 0; g < groups; ++g) {
 #pragma GCC unroll 8
@@ -110,7 +113,97 @@ template <class V, std::size_t groups>
   }
 }
 
-// From the inner hashes in `chaining` to the outer ones.
+// Takes the blocks in the schedule into the chaining values.
+template <Keep keep, class V, std::size_t groups>
+[[gnu::always_inline]] inline void compress(State<V, groups>& chaining, Schedule<V, groups>& schedule) {
+  State<V, groups> state = chaining;
+  first_rounds(state, schedule);
+  later_rounds<keep>(state, schedule, round_constants + 16);
+  add_to(chaining, state);
+}
+
+template <class V, std::size_t groups>
+[[gnu::noinline]] void compress_in_memory(State<V, groups>& chaining, Schedule<V, groups>& schedule) {
+  compress<Keep::in_memory>(chaining, schedule);
+}
+
+constexpr std::uint32_t rotated(std::uint32_t word, int bits) { return word >> bits | word << (32 - bits); }
+
+// What the constant half of a digest's block gives to rounds 8 to 15, and to the words 16 to 31.
+struct DigestPadding {
+  std::uint32_t constants_and_words[8];
+  std::uint32_t part_of_word[16];
+};
+constexpr DigestPadding padding_of_digest = [] {
+  const auto word = [](std::size_t t) { return t >= 8 && t < 16 ? digest_padding[t - 8] : 0; };
+  DigestPadding made{};
+  for (std::size_t i = 0; i < 8; ++i) made.constants_and_words[i] = round_constants[8 + i] + word(8 + i);
+  for (std::size_t i = 0; i < 16; ++i) {
+    const std::uint32_t s0 = word(i + 1);
+    const std::uint32_t s1 = word(i + 14);
+    made.part_of_word[i] = word(i) + (rotated(s0, 7) ^ rotated(s0, 18) ^ s0 >> 3) + word(i + 9) +
+                           (rotated(s1, 17) ^ rotated(s1, 19) ^ s1 >> 10);
+  }
+  return made;
+}();
+
+// Word 16 + i of a digest's block: what is always zero is left out, what is always the same is one constant.
+template <class V>
+[[gnu::always_inline]] inline typename V::Word word_after_digest(const typename V::Word* w, std::size_t i,
+                                                                 std::uint32_t constant) {
+  typename V::Word sum = V::all(constant);
+  bool begun = padding_of_digest.part_of_word[i] != 0;
+  const auto add = [&](typename V::Word word) __attribute__((always_inline)) {
+    sum = begun ? V::add(sum, word) : word;
+    begun = true;
+  };
+  const auto depends_on_digest = [](std::size_t t) { return t < 8 || t >= 16; };
+  if (depends_on_digest(i)) add(w[i]);
+  if (depends_on_digest(i + 1)) add(sigma0<V>(w[(i + 1) & 15]));
+  if (depends_on_digest(i + 9)) add(w[(i + 9) & 15]);
+  if (depends_on_digest(i + 14)) add(sigma1<V>(w[(i + 14) & 15]));
+  return sum;
+}
+
+// Takes the digests in words 0 to 7 of the schedule, and their padding, into the chaining values. Registers only.
+template <class V>
+[[gnu::always_inline]] inline void compress_digests(State<V, 1>& chaining, Schedule<V, 1>& schedule) {
+  State<V, 1> state = chaining;
+  auto& w = schedule.of[0];
+  const std::uint32_t* const constants = unforeseen(round_constants + 0);
+  const DigestPadding* const padding = unforeseen(&padding_of_digest);
+#pragma GCC unroll 8
+  for (std::size_t t = 0; t < 8; ++t) round<V>(state.of[0], t, V::add(w[t], V::all(constants[t])));
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < 8; ++i) round<V>(state.of[0], 8 + i, V::all(padding->constants_and_words[i]));
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < 16; ++i) {
+    w[i] = word_after_digest<V>(w, i, padding->part_of_word[i]);
+    round<V>(state.of[0], i, V::add(w[i], V::all(constants[16 + i])));
+  }
+  later_rounds<Keep::in_registers>(state, schedule, round_constants + 32);
+  add_to(chaining, state);
+}
+
+// `lanes` messages of at most 55 bytes: two compressions and nothing else.
+template <class V>
+[[gnu::always_inline]] inline void hash_in_registers(const Job* jobs) {
+  State<V, 1> chaining;
+  Schedule<V, 1> schedule;
+  V::load_padded_messages(jobs, schedule.of[0]);
+  V::load_midstates(jobs, 0, chaining.of[0]);
+  compress<Keep::in_registers>(chaining, schedule);
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < 8; ++i) schedule.of[0][i] = chaining.of[0][i];
+  V::load_midstates(jobs, 1, chaining.of[0]);
+  compress_digests(chaining, schedule);
+  V::store_digests(jobs, chaining.of[0]);
+}
+
+// From the inner hashes in `chaining` to the outer ones. The padding of the outer block is made of words like
+// any others here, and both compressions are one function: leaving the padding out would save an instruction in
+// forty, but then there are two such functions, for which the instruction cache is too small (two groups of
+// AVX-512 became a third slower).
 template <class V, std::size_t groups>
 [[gnu::always_inline]] inline void hash_digests(const Job* jobs, State<V, groups>& chaining,
                                                 Schedule<V, groups>& schedule) {
@@ -123,14 +216,14 @@ template <class V, std::size_t groups>
     }
     V::load_midstates(jobs + g * V::lanes, 1, chaining.of[g]);
   }
-  compress(chaining, schedule);
+  compress_in_memory(chaining, schedule);
 #pragma GCC unroll 2
   for (std::size_t g = 0; g < groups; ++g) V::store_digests(jobs + g * V::lanes, chaining.of[g]);
 }
 
-// Messages of at most 55 bytes, `groups` times `lanes` of them: two compressions and nothing else.
+// Messages of at most 55 bytes, `groups` times `lanes` of them.
 template <class V, std::size_t groups>
-[[gnu::always_inline]] inline void hash_one_block(const Job* jobs) {
+[[gnu::always_inline]] inline void hash_in_memory(const Job* jobs) {
   State<V, groups> chaining;
   Schedule<V, groups> schedule;
 #pragma GCC unroll 2
@@ -138,7 +231,7 @@ template <class V, std::size_t groups>
     V::load_padded_messages(jobs + g * V::lanes, schedule.of[g]);
     V::load_midstates(jobs + g * V::lanes, 0, chaining.of[g]);
   }
-  compress(chaining, schedule);
+  compress_in_memory(chaining, schedule);
   hash_digests(jobs, chaining, schedule);
 }
 
@@ -157,7 +250,7 @@ template <class V>
   for (std::uint32_t block = 0; block < blocks_max; ++block) {
     V::load_blocks(jobs, block, schedule.of[0]);
     State<V, 1> next = chaining;
-    compress(next, schedule);
+    compress_in_memory(next, schedule);
     for (std::size_t i = 0; i < 8; ++i) {
       chaining.of[0][i] = V::where_more(blocks, block, next.of[0][i], chaining.of[0][i]);
     }
