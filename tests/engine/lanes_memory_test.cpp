@@ -65,6 +65,7 @@ void hash_at_fences(Kernel kernel, std::size_t count, bool at_end) {
     Byte* const digest = at_end ? digest_pages.end() - digest_bytes : digest_pages.begin();
     const Byte* const message = at_end ? message_pages.end() - length : message_pages.begin();
     std::vector<Job> jobs;
+    jobs.reserve(count);
     for (auto& other : others) jobs.push_back({midstates, message, length, other.data()});
     jobs[count / 2].digest = digest;
     hmac(kernel, jobs);
