@@ -9,14 +9,12 @@ namespace {
 
 using namespace openssl;
 
+constexpr std::size_t sha256_block_bytes = 64;
+
 // Fetched once and kept: an implicit fetch costs more than the hash.
 EVP_MD* sha256_md() {
   static EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return md;
-}
-EVP_MAC* hmac_mac() {
-  static EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  return mac;
 }
 EVP_CIPHER* gcm_cipher() {
   static EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
@@ -50,18 +48,33 @@ Hash sha256(Parts parts) {
   return out;
 }
 
+// RFC 2104 over the digest itself: OpenSSL's own HMAC looks its digest up anew at every key, which costs three
+// times as much as the hashing.
 void hmac_sha256(ByteView key, Parts parts, std::span<Byte, 32> out) {
-  const MacCtx ctx(EVP_MAC_CTX_new(hmac_mac()));
-  char digest_name[] = "SHA256";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
-                               OSSL_PARAM_construct_end()};
-  // A null key means "keep the old one" to OpenSSL, so an empty key needs a pointer.
-  static constexpr Byte empty = 0;
-  const Byte* key_data = key.empty() ? &empty : key.data();
-  must(ctx && EVP_MAC_init(ctx.get(), key_data, key.size(), params) == 1, "HMAC");
-  for (const ByteView part : parts) must(EVP_MAC_update(ctx.get(), part.data(), part.size()) == 1, "HMAC");
-  std::size_t size = 0;
-  must(EVP_MAC_final(ctx.get(), out.data(), &size, out.size()) == 1 && size == 32, "HMAC");
+  std::array<Byte, sha256_block_bytes> block{};
+  if (key.size() > block.size()) {
+    Hash shortened = sha256(key);
+    std::memcpy(block.data(), shortened.data(), shortened.size());
+    wipe(shortened);
+  } else if (!key.empty()) {
+    std::memcpy(block.data(), key.data(), key.size());
+  }
+  const MdCtx ctx(EVP_MD_CTX_new());
+  for (Byte& byte : block) byte ^= 0x36;
+  must(ctx && EVP_DigestInit_ex2(ctx.get(), sha256_md(), nullptr) == 1 &&
+           EVP_DigestUpdate(ctx.get(), block.data(), block.size()) == 1,
+       "HMAC");
+  for (const ByteView part : parts) must(EVP_DigestUpdate(ctx.get(), part.data(), part.size()) == 1, "HMAC");
+  Hash inner;
+  must(EVP_DigestFinal_ex(ctx.get(), inner.data(), nullptr) == 1, "HMAC");
+  for (Byte& byte : block) byte ^= 0x36 ^ 0x5c;
+  must(EVP_DigestInit_ex2(ctx.get(), sha256_md(), nullptr) == 1 &&
+           EVP_DigestUpdate(ctx.get(), block.data(), block.size()) == 1 &&
+           EVP_DigestUpdate(ctx.get(), inner.data(), inner.size()) == 1 &&
+           EVP_DigestFinal_ex(ctx.get(), out.data(), nullptr) == 1,
+       "HMAC");
+  wipe(block);
+  wipe(inner);
 }
 
 Hash hmac_sha256(ByteView key, Parts parts) {
