@@ -41,13 +41,11 @@ int length_of(ByteView bytes) {
 
 }  // namespace
 
-Result<Bytes> aead_seal(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView plaintext) {
+void aead_seal_into(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView plaintext,
+                    ByteSpan out) {
   const EVP_CIPHER* const cipher = checked_cipher(aead, key);
-  if (plaintext.size() > aead_plaintext_bytes_max) {
-    return fail(Code::invalid, "the plaintext is longer than 64 KiB");
-  }
+  must(out.size() == plaintext.size() + aead_tag_bytes, "AEAD output");
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
-  Bytes out(plaintext.size() + aead_tag_bytes);
   int size = 0;
   must(ctx && EVP_EncryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1,
        "AEAD");
@@ -57,29 +55,50 @@ Result<Bytes> aead_seal(Aead aead, const Key& key, AeadNonce nonce, ByteView aad
   must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, aead_tag_bytes, out.data() + plaintext.size()) ==
            1,
        "AEAD");
-  return out;
 }
 
-Result<Plaintext> aead_open(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView sealed) {
+Status aead_open_into(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView sealed,
+                      ByteSpan out) {
   const EVP_CIPHER* const cipher = checked_cipher(aead, key);
   if (sealed.size() < aead_tag_bytes) return fail(Code::invalid, "the ciphertext is shorter than its tag");
-  const ByteView body = sealed.first(sealed.size() - aead_tag_bytes);
-  if (body.size() > aead_plaintext_bytes_max) {
-    return fail(Code::invalid, "the ciphertext is longer than 64 KiB");
-  }
-  Bytes tag = to_bytes(sealed.last(aead_tag_bytes));
+  must(out.size() == sealed.size() - aead_tag_bytes, "AEAD output");
+  std::array<Byte, aead_tag_bytes> tag;
+  std::memcpy(tag.data(), sealed.data() + out.size(), tag.size());
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
-  Plaintext out = Plaintext::of_size(body.size());
   int size = 0;
   must(ctx && EVP_DecryptInit_ex2(ctx.get(), cipher, key.reveal().data(), nonce.data(), nullptr) == 1,
        "AEAD");
   must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_SET_TAG, aead_tag_bytes, tag.data()) == 1, "AEAD");
   must(EVP_DecryptUpdate(ctx.get(), nullptr, &size, aad.data(), length_of(aad)) == 1, "AEAD");
-  must(EVP_DecryptUpdate(ctx.get(), out.writable().data(), &size, body.data(), length_of(body)) == 1, "AEAD");
+  must(EVP_DecryptUpdate(ctx.get(), out.data(), &size, sealed.data(), length_of(sealed.first(out.size()))) ==
+           1,
+       "AEAD");
   Byte nothing[16];
   if (EVP_DecryptFinal_ex(ctx.get(), nothing, &size) != 1) {
     ERR_clear_error();
+    wipe(out);
     return fail(Code::invalid, "the authentication tag does not fit");
+  }
+  return {};
+}
+
+Result<Bytes> aead_seal(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView plaintext) {
+  if (plaintext.size() > aead_plaintext_bytes_max) {
+    return fail(Code::invalid, "the plaintext is longer than 64 KiB");
+  }
+  Bytes out(plaintext.size() + aead_tag_bytes);
+  aead_seal_into(aead, key, nonce, aad, plaintext, out);
+  return out;
+}
+
+Result<Plaintext> aead_open(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView sealed) {
+  if (sealed.size() < aead_tag_bytes) return fail(Code::invalid, "the ciphertext is shorter than its tag");
+  if (sealed.size() - aead_tag_bytes > aead_plaintext_bytes_max) {
+    return fail(Code::invalid, "the ciphertext is longer than 64 KiB");
+  }
+  Plaintext out = Plaintext::of_size(sealed.size() - aead_tag_bytes);
+  if (const Status opened = aead_open_into(aead, key, nonce, aad, sealed, out.writable()); !opened) {
+    return std::unexpected(opened.error());
   }
   return out;
 }

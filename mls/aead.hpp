@@ -28,6 +28,13 @@ constexpr std::size_t aead_key_bytes(Aead aead) {  // Nk
 
 using AeadNonce = std::span<const Byte, aead_nonce_bytes>;
 
+// Into memory of the caller's choice: `out` has aead_tag_bytes more than the plaintext. No bound but OpenSSL's.
+void aead_seal_into(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView plaintext,
+                    ByteSpan out);
+// `out` has aead_tag_bytes less than `sealed`. invalid: the tag does not fit; `out` is wiped.
+Status aead_open_into(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView sealed,
+                      ByteSpan out);
+
 // ciphertext || tag. The caller guarantees a nonce that is fresh under this key. invalid: too long.
 Result<Bytes> aead_seal(Aead aead, const Key& key, AeadNonce nonce, ByteView aad, ByteView plaintext);
 // invalid: too short, too long, or the tag does not fit.

@@ -23,20 +23,17 @@ Status check_pre_shared(const PreShared* pre_shared) {
   return {};
 }
 
-}  // namespace
-
-Result<KeySchedule> key_schedule(Suite suite, Mode mode, const Key& shared_secret, ByteView info,
-                                 const PreShared* pre_shared) {
-  if (const Status sound = check_pre_shared(pre_shared); !sound) return std::unexpected(sound.error());
+// key_schedule_context: mode || psk_id_hash || info_hash.
+Bytes schedule_context(Suite suite, Mode mode, ByteView info, ByteView psk_id) {
   const Bytes suite_id = hpke_suite_id(suite);
-  const ByteView psk = pre_shared == nullptr ? ByteView{} : pre_shared->psk.reveal();
-  const ByteView psk_id = pre_shared == nullptr ? ByteView{} : pre_shared->psk_id;
-  const Key psk_id_hash = labeled_extract(suite_id, {}, "psk_id_hash", psk_id);
-  const Key info_hash = labeled_extract(suite_id, {}, "info_hash", info);
   Bytes context = {static_cast<Byte>(mode)};
-  append(context, psk_id_hash.reveal());
-  append(context, info_hash.reveal());
+  append(context, labeled_extract(suite_id, {}, "psk_id_hash", psk_id).reveal());
+  append(context, labeled_extract(suite_id, {}, "info_hash", info).reveal());
+  return context;
+}
 
+KeySchedule expand_schedule(Suite suite, const Key& shared_secret, ByteView context, ByteView psk) {
+  const Bytes suite_id = hpke_suite_id(suite);
   const Key secret = labeled_extract(suite_id, shared_secret.reveal(), "secret", psk);
   KeySchedule out;
   out.exporter_secret = labeled_expand(suite_id, secret, "exp", context, exporter_secret_bytes);
@@ -45,6 +42,16 @@ Result<KeySchedule> key_schedule(Suite suite, Mode mode, const Key& shared_secre
     out.base_nonce = labeled_expand(suite_id, secret, "base_nonce", context, aead_nonce_bytes);
   }
   return out;
+}
+
+}  // namespace
+
+Result<KeySchedule> key_schedule(Suite suite, Mode mode, const Key& shared_secret, ByteView info,
+                                 const PreShared* pre_shared) {
+  if (const Status sound = check_pre_shared(pre_shared); !sound) return std::unexpected(sound.error());
+  const ByteView psk = pre_shared == nullptr ? ByteView{} : pre_shared->psk.reveal();
+  const ByteView psk_id = pre_shared == nullptr ? ByteView{} : pre_shared->psk_id;
+  return expand_schedule(suite, shared_secret, schedule_context(suite, mode, info, psk_id), psk);
 }
 
 Key Context::export_secret(ByteView exporter_context, std::size_t length) const {
@@ -84,9 +91,9 @@ Result<SenderContext> setup_sender(Suite suite, ByteView recipient_public, ByteV
   return SenderContext(suite, std::move(*schedule));
 }
 
-Result<ReceiverContext> setup_receiver(Suite suite, ByteView encapsulated, const Key& recipient_private,
+Result<ReceiverContext> setup_receiver(Suite suite, ByteView encapsulated, const KeyPair& recipient,
                                        ByteView info, const ReceiverOptions& options) {
-  const Result<Key> shared = decapsulate(suite.kem, encapsulated, recipient_private, options.sender_public);
+  const Result<Key> shared = decapsulate(suite.kem, encapsulated, recipient, options.sender_public);
   if (!shared) return std::unexpected(shared.error());
   const Mode mode = mode_of(options.pre_shared != nullptr, !options.sender_public.empty());
   Result<KeySchedule> schedule = key_schedule(suite, mode, *shared, info, options.pre_shared);
@@ -94,19 +101,38 @@ Result<ReceiverContext> setup_receiver(Suite suite, ByteView encapsulated, const
   return ReceiverContext(suite, std::move(*schedule));
 }
 
+BaseContext base_context(Suite suite, ByteView info) {
+  return {schedule_context(suite, Mode::base, info, {})};
+}
+
 Result<Sealed> seal_base(Suite suite, ByteView recipient_public, ByteView info, ByteView aad,
                          ByteView plaintext, Random& random) {
+  return seal_in_context(suite, recipient_public, base_context(suite, info), aad, plaintext, random);
+}
+
+Result<Sealed> seal_in_context(Suite suite, ByteView recipient_public, const BaseContext& context,
+                               ByteView aad, ByteView plaintext, Random& random) {
   KeyPair ephemeral = generate_key_pair(suite, random);
-  Result<SenderContext> context = setup_sender(suite, recipient_public, info, ephemeral);
-  if (!context) return std::unexpected(context.error());
-  Result<Bytes> ciphertext = context->seal(aad, plaintext);
+  const Result<Key> shared = encapsulate(suite.kem, ephemeral, recipient_public, nullptr);
+  if (!shared) return std::unexpected(shared.error());
+  SenderContext sender(suite, expand_schedule(suite, *shared, context.bytes, {}));
+  Result<Bytes> ciphertext = sender.seal(aad, plaintext);
   if (!ciphertext) return std::unexpected(ciphertext.error());
   return Sealed{.encapsulated = std::move(ephemeral.public_key), .ciphertext = std::move(*ciphertext)};
 }
 
 Result<Plaintext> open_base(Suite suite, ByteView encapsulated, const Key& recipient_private, ByteView info,
                             ByteView aad, ByteView ciphertext) {
-  Result<ReceiverContext> context = setup_receiver(suite, encapsulated, recipient_private, info);
+  Result<Bytes> recipient_public = public_key_of(suite.kem, recipient_private);
+  if (!recipient_public) return std::unexpected(recipient_public.error());
+  const KeyPair recipient{.private_key = recipient_private.clone(),
+                          .public_key = std::move(*recipient_public)};
+  return open_base(suite, encapsulated, recipient, info, aad, ciphertext);
+}
+
+Result<Plaintext> open_base(Suite suite, ByteView encapsulated, const KeyPair& recipient, ByteView info,
+                            ByteView aad, ByteView ciphertext) {
+  Result<ReceiverContext> context = setup_receiver(suite, encapsulated, recipient, info);
   if (!context) return std::unexpected(context.error());
   return context->open(aad, ciphertext);
 }

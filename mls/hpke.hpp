@@ -25,10 +25,17 @@ inline constexpr Suite default_suite{};  // X25519, HKDF-SHA256, AES-128-GCM (se
 struct KeyPair {
   Key private_key;   // 32 bytes
   Bytes public_key;  // X25519: 32 bytes; P-256: 65, uncompressed
+  KeyPair clone() const { return {private_key.clone(), public_key}; }
 };
 // RFC 9180 section 7.1.3. invalid: fewer than 32 bytes of input.
 Result<KeyPair> derive_key_pair(Suite suite, ByteView ikm);
 KeyPair generate_key_pair(Suite suite, Random& random);
+
+// The key_schedule_context of base mode (RFC 9180 section 5.1): what all messages with one info share.
+struct BaseContext {
+  Bytes bytes;
+};
+BaseContext base_context(Suite suite, ByteView info);
 
 struct Sealed {
   Bytes encapsulated;  // enc
@@ -37,8 +44,13 @@ struct Sealed {
 // RFC 9180 section 6.1, single shot. invalid: the public key is not one, or is of small order.
 Result<Sealed> seal_base(Suite suite, ByteView recipient_public, ByteView info, ByteView aad,
                          ByteView plaintext, Random& random);
+Result<Sealed> seal_in_context(Suite suite, ByteView recipient_public, const BaseContext& context,
+                               ByteView aad, ByteView plaintext, Random& random);
 // invalid: enc is not a public key, or the ciphertext is not for this key, info and aad.
 Result<Plaintext> open_base(Suite suite, ByteView encapsulated, const Key& recipient_private, ByteView info,
+                            ByteView aad, ByteView ciphertext);
+// The same for who has the public key at hand, which spares computing it.
+Result<Plaintext> open_base(Suite suite, ByteView encapsulated, const KeyPair& recipient, ByteView info,
                             ByteView aad, ByteView ciphertext);
 
 }  // namespace shearline::mls::hpke

@@ -63,7 +63,7 @@ struct ReceiverOptions {
 // The ephemeral pair is made for this call and never used again; its public key is `enc`.
 Result<SenderContext> setup_sender(Suite suite, ByteView recipient_public, ByteView info,
                                    const KeyPair& ephemeral, const SenderOptions& options = {});
-Result<ReceiverContext> setup_receiver(Suite suite, ByteView encapsulated, const Key& recipient_private,
+Result<ReceiverContext> setup_receiver(Suite suite, ByteView encapsulated, const KeyPair& recipient,
                                        ByteView info, const ReceiverOptions& options = {});
 
 }  // namespace shearline::mls::hpke

@@ -1,11 +1,11 @@
-// DHKEM over OpenSSL. X25519 is base/crypto's; P-256 is here because only HPKE and MLS suite 2 know it.
+// DHKEM over OpenSSL, for X25519 and P-256.
 #include "mls/hpke_kem.hpp"
 
 #include "base/openssl.hpp"
 #include "mls/hpke_kdf.hpp"
+#include "mls/p256.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/obj_mac.h>
 
 #include <algorithm>
 
@@ -16,86 +16,44 @@ using namespace openssl;
 
 constexpr std::size_t private_key_bytes = 32;    // both curves
 constexpr std::size_t shared_secret_bytes = 32;  // Nsecret
-constexpr Byte uncompressed_point = 0x04;
 
 Error not_a_public_key() { return {Code::invalid, "not a public key of this HPKE suite"}; }
 Error not_a_private_key() { return {Code::invalid, "not a private key of this HPKE suite"}; }
 
-// ---- P-256 ----
-
-const EC_GROUP* p256() {
-  static const EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-  return group;
-}
-
-// The scalar, when it is one: 1 to order - 1.
-BigNum p256_scalar(const Key& key) {
-  if (key.size() != private_key_bytes) return nullptr;
-  BigNum scalar(BN_bin2bn(key.reveal().data(), static_cast<int>(key.size()), nullptr));
-  must(scalar != nullptr, "P-256 scalar");
-  BN_set_flags(scalar.get(), BN_FLG_CONSTTIME);
-  const bool in_range = !BN_is_zero(scalar.get()) && BN_cmp(scalar.get(), EC_GROUP_get0_order(p256())) < 0;
-  return in_range ? std::move(scalar) : nullptr;
-}
-
-Bytes p256_public_of(const BigNum& scalar) {
-  const Point point(EC_POINT_new(p256()));
-  must(point && EC_POINT_mul(p256(), point.get(), scalar.get(), nullptr, nullptr, nullptr) == 1, "P-256");
-  Bytes out(public_key_bytes(Kem::p256_hkdf_sha256));
-  must(EC_POINT_point2oct(p256(), point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data(), out.size(),
-                          nullptr) == out.size(),
-       "P-256");
-  return out;
-}
-
-// Null when the public bytes are no point of the curve.
-PKey p256_pkey(ByteView public_key, const BIGNUM* scalar) {
-  static const char group_name[] = "prime256v1";
-  const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  must(builder &&
-           OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, group_name, 0) == 1 &&
-           OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, public_key.data(),
-                                            public_key.size()) == 1,
-       "P-256 parameters");
-  if (scalar != nullptr) {
-    must(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1, "P-256 parameters");
-  }
-  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-  const PKeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  must(params && ctx && EVP_PKEY_fromdata_init(ctx.get()) == 1, "P-256");
+// Both halves are handed over as they are, so that OpenSSL does not compute the public one again.
+PKey x25519_pkey(const KeyPair& pair) {
+  const PKeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, "X25519", nullptr));
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<Byte*>(pair.public_key.data()),
+                                        pair.public_key.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
+                                        const_cast<Byte*>(pair.private_key.reveal().data()),
+                                        pair.private_key.size()),
+      OSSL_PARAM_construct_end()};
   EVP_PKEY* made = nullptr;
-  const int selection = scalar != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
-  const bool ok = EVP_PKEY_fromdata(ctx.get(), &made, selection, params.get()) == 1;
-  // The parameters hold a copy of the scalar in ordinary memory.
-  if (scalar != nullptr) {
-    if (OSSL_PARAM* copy = OSSL_PARAM_locate(params.get(), OSSL_PKEY_PARAM_PRIV_KEY)) {
-      wipe({static_cast<Byte*>(copy->data), copy->data_size});
-    }
-  }
-  if (!ok) ERR_clear_error();
-  return PKey(ok ? made : nullptr);
+  must(ctx && EVP_PKEY_fromdata_init(ctx.get()) == 1 &&
+           EVP_PKEY_fromdata(ctx.get(), &made, EVP_PKEY_KEYPAIR, const_cast<OSSL_PARAM*>(params)) == 1,
+       "X25519 key pair");
+  return PKey(made);
 }
 
-Result<Key> p256_diffie_hellman(const Key& private_key, ByteView peer_public) {
-  const BigNum scalar = p256_scalar(private_key);
-  if (!scalar) return std::unexpected(not_a_private_key());
-  if (peer_public.size() != public_key_bytes(Kem::p256_hkdf_sha256) || peer_public[0] != uncompressed_point) {
-    return std::unexpected(not_a_public_key());
+// Null: not a private key of this KEM.
+PKey own_pkey(Kem kem, const KeyPair& own) {
+  if (own.private_key.size() != private_key_bytes || own.public_key.size() != public_key_bytes(kem)) {
+    return nullptr;
   }
-  const PKey peer = p256_pkey(peer_public, nullptr);
-  if (!peer) return std::unexpected(not_a_public_key());
-  const PKey own = p256_pkey(p256_public_of(scalar), scalar.get());
-  must(own != nullptr, "P-256 private key");
-  const PKeyCtx ctx(EVP_PKEY_CTX_new(own.get(), nullptr));
-  must(ctx && EVP_PKEY_derive_init(ctx.get()) == 1, "P-256");
-  Key out = Key::of_size(32);  // Ndh: the x-coordinate
-  std::size_t size = out.size();
-  if (EVP_PKEY_derive_set_peer(ctx.get(), peer.get()) != 1 ||
-      EVP_PKEY_derive(ctx.get(), out.writable().data(), &size) != 1 || size != out.size()) {
-    ERR_clear_error();
-    return std::unexpected(not_a_public_key());
+  if (kem == Kem::x25519_hkdf_sha256) return x25519_pkey(own);
+  const BigNum scalar = p256::scalar_of(own.private_key);
+  return scalar ? p256::pkey_of(own.public_key, scalar.get()) : nullptr;
+}
+
+// Null: no public key of this KEM.
+PKey peer_pkey(Kem kem, ByteView peer) {
+  if (peer.size() != public_key_bytes(kem)) return nullptr;
+  if (kem == Kem::x25519_hkdf_sha256) {
+    return PKey(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size()));
   }
-  return out;
+  return p256::pkey_of(peer, nullptr);
 }
 
 // ---- DeriveKeyPair, RFC 9180 section 7.1.3 ----
@@ -109,10 +67,30 @@ Result<Key> derive_private_key(Kem kem, const Key& dkp_prk) {
     const Byte counter_byte = static_cast<Byte>(counter);
     Key candidate =
         labeled_expand(suite_id, dkp_prk, "candidate", ByteView(&counter_byte, 1), private_key_bytes);
-    if (p256_scalar(candidate)) return candidate;
+    if (p256::scalar_of(candidate)) return candidate;
   }
   return fail(Code::internal_error, "HPKE: no private key derived in 256 attempts");  // never: 2^-8192
 }
+
+// The u-coordinates below 2^255 whose order divides 8, little-endian: 0, 1, the two of order 8, and p - 1, p,
+// p + 1, which are -1, 0 and 1 once more.
+constexpr Hash little_endian_end(Byte first, Byte last) {
+  Hash out;
+  out.fill(0xff);
+  out.front() = first;
+  out.back() = last;
+  return out;
+}
+constexpr std::array<Hash, 7> x25519_small_order = {
+    Hash{},
+    Hash{1},
+    Hash{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
+         0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    Hash{0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b,
+         0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+    little_endian_end(0xec, 0x7f),
+    little_endian_end(0xed, 0x7f),
+    little_endian_end(0xee, 0x7f)};
 
 Key shared_secret(Kem kem, const Key& dh, const Key& dh_of_sender, ByteView kem_context) {
   const Bytes suite_id = kem_suite_id(kem);
@@ -122,23 +100,42 @@ Key shared_secret(Kem kem, const Key& dh, const Key& dh_of_sender, ByteView kem_
 
 }  // namespace
 
+bool is_public_key(Kem kem, ByteView public_key) {
+  if (public_key.size() != public_key_bytes(kem)) return false;
+  if (kem == Kem::p256_hkdf_sha256) return p256::pkey_of(public_key, nullptr) != nullptr;
+  Hash u;
+  std::ranges::copy(public_key, u.begin());
+  u.back() &= 0x7f;  // RFC 7748 section 5: the top bit is not looked at
+  return std::ranges::find(x25519_small_order, u) == x25519_small_order.end();
+}
+
 Result<Bytes> public_key_of(Kem kem, const Key& private_key) {
   if (kem == Kem::p256_hkdf_sha256) {
-    const BigNum scalar = p256_scalar(private_key);
+    const BigNum scalar = p256::scalar_of(private_key);
     if (!scalar) return std::unexpected(not_a_private_key());
-    return p256_public_of(scalar);
+    return p256::public_of(scalar);
   }
   if (private_key.size() != private_key_bytes) return std::unexpected(not_a_private_key());
   return to_bytes(x25519_public(private_key));
 }
 
-Result<Key> diffie_hellman(Kem kem, const Key& private_key, ByteView peer_public) {
-  if (kem == Kem::p256_hkdf_sha256) return p256_diffie_hellman(private_key, peer_public);
-  if (private_key.size() != private_key_bytes) return std::unexpected(not_a_private_key());
-  if (peer_public.size() != public_key_bytes(kem)) return std::unexpected(not_a_public_key());
-  PublicKey peer;
-  std::ranges::copy(peer_public, peer.begin());
-  return x25519(private_key, peer);
+Result<Key> diffie_hellman(Kem kem, const KeyPair& own, ByteView peer_public) {
+  const PKey mine = own_pkey(kem, own);
+  if (!mine) return std::unexpected(not_a_private_key());
+  const PKey peer = peer_pkey(kem, peer_public);
+  const PKeyCtx ctx(EVP_PKEY_CTX_new(mine.get(), nullptr));
+  must(ctx && EVP_PKEY_derive_init(ctx.get()) == 1, "Diffie-Hellman");
+  Key out = Key::of_size(32);  // Ndh; P-256: the x-coordinate
+  std::size_t size = out.size();
+  // OpenSSL itself refuses an all-zero result of X25519; the comparison keeps the promise whatever it does.
+  static constexpr Hash zero{};
+  if (!peer || EVP_PKEY_derive_set_peer(ctx.get(), peer.get()) != 1 ||
+      EVP_PKEY_derive(ctx.get(), out.writable().data(), &size) != 1 || size != out.size() ||
+      (kem == Kem::x25519_hkdf_sha256 && equal_in_constant_time(out.reveal(), zero))) {
+    ERR_clear_error();
+    return std::unexpected(not_a_public_key());
+  }
+  return out;
 }
 
 Result<KeyPair> derive_key_pair(Suite suite, ByteView ikm) {
@@ -159,27 +156,24 @@ KeyPair generate_key_pair(Suite suite, Random& random) {
 }
 
 Result<Key> encapsulate(Kem kem, const KeyPair& ephemeral, ByteView recipient_public, const KeyPair* sender) {
-  const Result<Key> dh = diffie_hellman(kem, ephemeral.private_key, recipient_public);
+  const Result<Key> dh = diffie_hellman(kem, ephemeral, recipient_public);
   if (!dh) return std::unexpected(dh.error());
   Bytes kem_context = ephemeral.public_key;
   append(kem_context, recipient_public);
   if (sender == nullptr) return shared_secret(kem, *dh, Key(), kem_context);
-  const Result<Key> dh_of_sender = diffie_hellman(kem, sender->private_key, recipient_public);
+  const Result<Key> dh_of_sender = diffie_hellman(kem, *sender, recipient_public);
   if (!dh_of_sender) return std::unexpected(dh_of_sender.error());
   append(kem_context, sender->public_key);
   return shared_secret(kem, *dh, *dh_of_sender, kem_context);
 }
 
-Result<Key> decapsulate(Kem kem, ByteView encapsulated, const Key& recipient_private,
-                        ByteView sender_public) {
-  const Result<Key> dh = diffie_hellman(kem, recipient_private, encapsulated);
+Result<Key> decapsulate(Kem kem, ByteView encapsulated, const KeyPair& recipient, ByteView sender_public) {
+  const Result<Key> dh = diffie_hellman(kem, recipient, encapsulated);
   if (!dh) return std::unexpected(dh.error());
-  const Result<Bytes> recipient_public = public_key_of(kem, recipient_private);
-  if (!recipient_public) return std::unexpected(recipient_public.error());
   Bytes kem_context = to_bytes(encapsulated);
-  append(kem_context, *recipient_public);
+  append(kem_context, recipient.public_key);
   if (sender_public.empty()) return shared_secret(kem, *dh, Key(), kem_context);
-  const Result<Key> dh_of_sender = diffie_hellman(kem, recipient_private, sender_public);
+  const Result<Key> dh_of_sender = diffie_hellman(kem, recipient, sender_public);
   if (!dh_of_sender) return std::unexpected(dh_of_sender.error());
   append(kem_context, sender_public);
   return shared_secret(kem, *dh, *dh_of_sender, kem_context);

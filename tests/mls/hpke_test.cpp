@@ -193,7 +193,7 @@ TEST(HpkeContext, StaysWhereItWasAfterAMessageThatDoesNotOpen) {
   const KeyPair recipient = generate_key_pair(default_suite, random);
   const KeyPair ephemeral = generate_key_pair(default_suite, random);
   SenderContext sender = *setup_sender(default_suite, recipient.public_key, {}, ephemeral);
-  ReceiverContext receiver = *setup_receiver(default_suite, ephemeral.public_key, recipient.private_key, {});
+  ReceiverContext receiver = *setup_receiver(default_suite, ephemeral.public_key, recipient, {});
   const Bytes first = *sender.seal({}, as_bytes("first"));
   Bytes damaged = first;
   damaged[0] ^= 1;
@@ -208,7 +208,7 @@ TEST(HpkeContext, OfAnExportOnlySuiteNeitherSealsNorOpens) {
   const KeyPair recipient = generate_key_pair(suite, random);
   const KeyPair ephemeral = generate_key_pair(suite, random);
   SenderContext sender = *setup_sender(suite, recipient.public_key, {}, ephemeral);
-  ReceiverContext receiver = *setup_receiver(suite, ephemeral.public_key, recipient.private_key, {});
+  ReceiverContext receiver = *setup_receiver(suite, ephemeral.public_key, recipient, {});
   EXPECT_FALSE(sender.seal({}, as_bytes("x")));
   EXPECT_FALSE(receiver.open({}, Bytes(17)));
   EXPECT_TRUE(equal(sender.export_secret({}, 32).reveal(), receiver.export_secret({}, 32).reveal()));

@@ -130,7 +130,7 @@ std::size_t check_case(Suite suite, const json& test) {
       setup_sender(suite, c.recipient.public_key, c.info, c.ephemeral,
                    {.pre_shared = pre_shared, .sender = c.authenticated() ? &c.sender : nullptr});
   Result<ReceiverContext> receiver =
-      setup_receiver(suite, c.encapsulated, c.recipient.private_key, c.info,
+      setup_receiver(suite, c.encapsulated, c.recipient, c.info,
                      {.pre_shared = pre_shared,
                       .sender_public = c.authenticated() ? ByteView(c.sender.public_key) : ByteView{}});
   if (!sender || !receiver) {

@@ -73,8 +73,11 @@ TEST(Wycheproof, DiffieHellmanOnP256) {
   const Tally tally = for_every_case(file, [](const json&, const json& test) {
     const std::optional<Bytes> point = uncompressed_point(hex_field(test, "public"));
     if (!point) return false;  // other encodings of the key
+    Key scalar = scalar_of(hex_field(test, "private"));
+    const Result<Bytes> own_public = hpke::public_key_of(hpke::Kem::p256_hkdf_sha256, scalar);
+    if (!own_public) throw std::runtime_error("not a scalar: " + own_public.error().message);
     const Result<Key> shared =
-        hpke::diffie_hellman(hpke::Kem::p256_hkdf_sha256, scalar_of(hex_field(test, "private")), *point);
+        hpke::diffie_hellman(hpke::Kem::p256_hkdf_sha256, {std::move(scalar), *own_public}, *point);
     EXPECT_EQ(shared.has_value(), is_valid(test));
     EXPECT_TRUE(!shared || equal(shared->reveal(), hex_field(test, "shared")));
     return true;

@@ -1,0 +1,212 @@
+// RFC 9420 section 12.4.1: making a commit with its Welcome, and what becomes of it.
+#include "mls/group.hpp"
+#include "mls/transcript_hash.hpp"
+#include "mls/tree_validation.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace shearline::mls {
+namespace {
+
+Bytes encoded(const GroupContext& context) {
+  return encode([&](Writer& out) { write(out, context); });
+}
+
+// Which proposals about members go into one commit, by the preferences of section 12.2.
+class Chosen {
+ public:
+  void count(const Proposal& proposal, LeafIndex sender, const void* which) {
+    if (const auto* const remove = std::get_if<Remove>(&proposal)) {
+      removes_.try_emplace(remove->removed, which);  // one is enough
+    } else if (std::holds_alternative<Update>(proposal)) {
+      updates_[sender] = which;  // the most recent
+    } else if (std::holds_alternative<GroupContextExtensions>(proposal)) {
+      extensions_ = which;  // the most recent
+    } else if (const auto* const add = std::get_if<Add>(&proposal)) {
+      adds_.try_emplace(as_text(add->key_package.leaf_node.signature_key), which);
+    }
+  }
+  bool has(const Proposal& proposal, LeafIndex sender, const void* which) const {
+    if (const auto* const remove = std::get_if<Remove>(&proposal))
+      return removes_.at(remove->removed) == which;
+    if (std::holds_alternative<Update>(proposal)) {
+      return !removes_.contains(sender) && updates_.at(sender) == which;
+    }
+    if (std::holds_alternative<GroupContextExtensions>(proposal)) return extensions_ == which;
+    if (const auto* const add = std::get_if<Add>(&proposal)) {
+      return adds_.at(as_text(add->key_package.leaf_node.signature_key)) == which;
+    }
+    return std::holds_alternative<PreSharedKey>(proposal);
+  }
+
+ private:
+  std::map<LeafIndex, const void*> removes_;
+  std::map<LeafIndex, const void*> updates_;
+  std::map<std::string_view, const void*> adds_;  // by signature key
+  const void* extensions_ = nullptr;
+};
+
+}  // namespace
+
+// Ours by value come first where two say the same: the caller asked for them just now. Our own Update and our
+// own removal are never ours to commit.
+std::vector<Group::KnownProposal> Group::committable_proposals(const std::vector<Proposal>& by_value) const {
+  const auto is_ours_to_commit = [&](const KnownProposal& known) {
+    if (std::holds_alternative<Update>(*known.proposal)) return known.sender != own_leaf_;
+    const auto* const remove = std::get_if<Remove>(known.proposal.get());
+    return remove == nullptr || remove->removed != own_leaf_;
+  };
+  Chosen chosen;
+  for (const Proposal& proposal : by_value) chosen.count(proposal, own_leaf_, &proposal);
+  for (const KnownProposal& known : proposals_) {
+    if (is_ours_to_commit(known)) chosen.count(*known.proposal, known.sender, &known);
+  }
+  for (const Proposal& proposal : by_value) {  // the last word on extensions
+    if (std::holds_alternative<GroupContextExtensions>(proposal))
+      chosen.count(proposal, own_leaf_, &proposal);
+  }
+  std::vector<KnownProposal> out;
+  for (const KnownProposal& known : proposals_) {
+    if (is_ours_to_commit(known) && chosen.has(*known.proposal, known.sender, &known)) out.push_back(known);
+  }
+  return out;
+}
+
+// Sections 8 and 8.2: `context` has the new epoch, tree hash and extensions, and the old confirmed transcript.
+Group::NewEpoch Group::next_epoch(const Epoch& old, GroupContext context, RatchetTree tree,
+                                  const AuthenticatedContent& commit, const Key& commit_secret,
+                                  const Key& psk_secret) {
+  context.confirmed_transcript_hash =
+      to_bytes(confirmed_transcript_hash(old.interim_transcript_hash, commit));
+  Bytes encoded_context = encoded(context);
+  Key joiner_secret = derive_joiner_secret(old.secrets.init_secret, commit_secret, encoded_context);
+  const Key epoch_secret = derive_epoch_secret(joiner_secret, psk_secret, encoded_context);
+  NewEpoch out = start_epoch(std::move(context), std::move(encoded_context), std::move(tree),
+                             derive_epoch_secrets(epoch_secret));
+  out.joiner_secret = std::move(joiner_secret);
+  return out;
+}
+
+Result<Group::Committed> Group::commit(const CommitRequest& request, const Outside& outside) const {
+  if (const Status allowed = may_send(); !allowed) return pass_on(allowed.error());
+  if (pending_) return fail(Code::conflict, "a commit is pending: accept or clear it before making another");
+  if (epoch() == UINT64_MAX) return broken("8.1", "there is no epoch after this one");
+
+  Commit body;
+  std::vector<ListedProposal> listed;
+  if (request.with_received_proposals) {
+    for (KnownProposal& known : committable_proposals(request.proposals)) {
+      body.proposals.emplace_back(std::move(known.ref));
+      listed.push_back({std::move(known.proposal), known.sender});
+    }
+  }
+  for (const Proposal& proposal : request.proposals) {
+    body.proposals.emplace_back(proposal);
+    listed.push_back({std::make_shared<const Proposal>(proposal), own_leaf_});
+  }
+  if (listed.size() > proposals_per_commit_max) return broken("12.4", "more than 4096 proposals");
+
+  RatchetTree tree = epoch_->tree;
+  const auto applied = apply_proposals(listed, own_leaf_, tree, rules(epoch_->context.extensions, outside));
+  if (!applied) return pass_on(applied.error());
+
+  const Result<Key> psks = psk_secret(applied->psks, outside.pre_shared_keys);
+  if (!psks) return pass_on(psks.error());
+
+  GroupContext context = epoch_->context;
+  ++context.epoch;
+  context.extensions = applied->extensions;
+  std::optional<NewPath> path;
+  if (request.with_path || applied->path_required) {
+    path = make_path(cipher_suite(), tree, own_leaf_, *tree.leaf(own_leaf_), signature_key_, group_id(),
+                     keys_, outside.random);
+  }
+  if (const Status unique = validate_unique_keys(tree); !unique) return pass_on(unique.error());
+  context.tree_hash = to_bytes(tree.tree_hash());
+  if (path) {
+    Result<UpdatePath> encrypted = encrypt_path(cipher_suite(), tree, own_leaf_, *path, encoded(context),
+                                                applied->added, outside.random);
+    if (!encrypted) return pass_on(encrypted.error());
+    body.path = std::move(*encrypted);
+  }
+
+  AuthenticatedContent message = framed(std::move(body), {});
+  const Key no_path_secret = zero_secret();
+  NewEpoch next_state = next_epoch(*epoch_, std::move(context), std::move(tree), message,
+                                   path ? path->commit_secret : no_path_secret, *psks);
+  message.auth.confirmation_tag = next_state.confirmation_tag;
+  next_state.keys = path ? path->keys : keys_;
+  next_state.keys.forget_outdated(next_state.epoch->tree);
+
+  Group next = clone();
+  Result<Bytes> sealed = next.seal(message, 0, outside.random);
+  if (!sealed) return pass_on(sealed.error());
+  auto pending = std::make_shared<PendingCommit>();
+  if (!applied->added.empty()) {
+    Result<Bytes> welcome =
+        make_welcome(next_state, *applied, path ? &*path : nullptr, *psks, outside.random);
+    if (!welcome) return pass_on(welcome.error());
+    pending->welcome = std::move(*welcome);
+  }
+  pending->epoch = std::move(next_state.epoch);
+  pending->secrets = std::move(next_state.secrets);
+  pending->keys = std::move(next_state.keys);
+  pending->message = *sealed;
+  next.pending_ = std::move(pending);
+  return Committed{.next = std::move(next), .message = std::move(*sealed)};
+}
+
+// Section 12.4.3: one Welcome for all, with the tree in it.
+Result<Bytes> Group::make_welcome(const NewEpoch& next, const AppliedProposals& applied, const NewPath* path,
+                                  const Key& psk_secret, Random& random) const {
+  GroupInfo info{.group_context = next.epoch->context,
+                 .extensions = {{extension_type::ratchet_tree,
+                                 encode([&](Writer& out) { write(out, next.epoch->tree); })}},
+                 .confirmation_tag = next.confirmation_tag,
+                 .signer = own_leaf_,
+                 .signature = {}};
+  sign_group_info(info, signature_key_);
+  Welcome welcome{.cipher_suite = cipher_suite(), .secrets = {}, .encrypted_group_info = {}};
+  welcome.encrypted_group_info =
+      seal_group_info(cipher_suite(), info, derive_welcome_secret(next.joiner_secret, psk_secret));
+  const EncryptContext context = welcome_context(cipher_suite(), welcome.encrypted_group_info);
+  for (std::size_t i = 0; i < applied.added.size(); ++i) {
+    GroupSecrets secrets;
+    secrets.joiner_secret = next.joiner_secret.clone();
+    secrets.psks = applied.psks;
+    if (path != nullptr) {
+      // The path secret of the lowest node above both the committer and the new member.
+      const NodeIndex ancestor = tree_math::common_ancestor(own_leaf_, applied.added[i]);
+      const auto step =
+          std::ranges::find(path->steps, ancestor, [](const NewPath::Step& one) { return one.at.node; });
+      openssl::must(step != path->steps.end(), "RFC 9420 section 12.4.3: a new member's path secret");
+      secrets.path_secret = step->path_secret.clone();
+    }
+    Result<EncryptedGroupSecrets> sealed =
+        seal_group_secrets(context, applied.added_key_packages[i], secrets, random);
+    if (!sealed) return pass_on(sealed.error());
+    welcome.secrets.push_back(std::move(*sealed));
+  }
+  return encode_message(std::move(welcome));
+}
+
+const Bytes& Group::pending_commit() const {
+  openssl::must(pending_ != nullptr, "no commit is pending");
+  return pending_->message;
+}
+
+Result<Group::Accepted> Group::accept_commit() const {
+  if (const Status allowed = may_send(); !allowed) return pass_on(allowed.error());
+  if (!pending_) return fail(Code::conflict, "no commit is pending");
+  return Accepted{.next = enter(pending_->epoch, pending_->secrets, pending_->keys),
+                  .welcome = pending_->welcome};
+}
+
+Group Group::clear_commit() const {
+  Group out = clone();
+  out.pending_.reset();
+  return out;
+}
+
+}  // namespace shearline::mls
