@@ -1,6 +1,7 @@
 # How a room of the house is built: warnings are errors, sanitizers by preset, one library per folder.
 option(SHEARLINE_ASAN "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(SHEARLINE_TSAN "ThreadSanitizer" OFF)
+option(SHEARLINE_FUZZ "libFuzzer with both sanitizers of SHEARLINE_ASAN; needs clang" OFF)
 
 add_library(shearline_options INTERFACE)
 # g++ 12 sees overlapping copies in ordinary string concatenation (its bug 105329), hence -Wno-restrict.
@@ -16,6 +17,12 @@ endif()
 if(SHEARLINE_TSAN)
   target_compile_options(shearline_options INTERFACE -fsanitize=thread)
   target_link_options(shearline_options INTERFACE -fsanitize=thread)
+endif()
+if(SHEARLINE_FUZZ)
+  # Warnings are judged by the compiler we ship with.
+  target_compile_options(shearline_options INTERFACE
+    -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  target_link_options(shearline_options INTERFACE -fsanitize=address,undefined)
 endif()
 
 # shearline_library(NAME SOURCES a.cpp ... LINKS other_room ... PRIVATE_LINKS third_party ...)
