@@ -82,9 +82,8 @@ struct Replica::Impl final : store::Follower {
     }
     // A node that starts without it would answer "rejected" to what is right.
     if (const std::string& missing = missing_pepper[partition]; !missing.empty()) {
-      return fail(Code::internal_error, "the keyring's current pepper is " + context.keyring.current_pepper +
-                                            " and credentials need " + missing +
-                                            "; start with the keyring that has it");
+      return fail(Code::internal_error, "credentials need the pepper " + missing +
+                                            ", which this keyring does not have; start with the one that has it");
     }
     return {};
   }
@@ -231,7 +230,7 @@ struct Replica::Impl final : store::Follower {
     const Result<policy::Credential> credential = context.codec.decode_credential(record.payload);
     if (!credential) return unreadable(record, credential.error());
     const TableFacts facts = table_facts(*credential, record.revision, record.key.partition(), context.rules,
-                                         context.keyring.current_pepper);
+                                         context.keyring.peppers);
     if (!facts.foreign_pepper.empty()) {
       missing_pepper[record.key.partition()] = facts.foreign_pepper;
       log::error("pepper_missing",

@@ -22,7 +22,7 @@ bool is_dead(const policy::Version& version) {
 }  // namespace
 
 TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
-                       const policy::Rules& rules, std::string_view pepper_id) {
+                       const policy::Rules& rules, std::span<const keys::Pepper> peppers) {
   TableFacts out;
   const policy::ClassRules* class_rules = rules.find(credential.credential_class);
   // A class that left the rules must not change what is accepted: strictest reading, nothing pending.
@@ -35,27 +35,32 @@ TableFacts table_facts(const policy::Credential& credential, std::uint64_t revis
   out.facts.expires_at_ms = credential.expires_at_ms;
   out.facts.foreign_key_lookup = credential.foreign_key_lookup;
 
-  std::vector<const policy::Version*> dead;
+  struct Dead {
+    const policy::Version* version;
+    std::uint8_t pepper;
+  };
+  std::vector<Dead> dead;
   const bool gone = credential.status == policy::CredentialStatus::revoked ||
                     credential.status == policy::CredentialStatus::destroyed;
   for (const policy::Version& version : credential.versions) {
-    if (version.mac_key_ref != pepper_id) {
-      if (role_of(version, accept_pending)) out.foreign_pepper = version.mac_key_ref;
+    const std::optional<engine::Outcome> role = role_of(version, accept_pending);
+    const auto pepper = std::ranges::find(peppers, version.mac_key_ref, &keys::Pepper::id);
+    if (pepper == peppers.end()) {
+      if (role) out.foreign_pepper = version.mac_key_ref;
       continue;
     }
-    const std::optional<engine::Outcome> role = role_of(version, accept_pending);
+    const auto place = static_cast<std::uint8_t>(pepper - peppers.begin());
     if (role && !gone && out.accepted.size() < engine::accepting_versions_max) {
-      out.accepted.push_back({*role, &version.digest, version.not_after_ms, version.version_id});
+      out.accepted.push_back({*role, &version.digest, version.not_after_ms, version.version_id, place});
     } else if (is_dead(version)) {
-      dead.push_back(&version);
+      dead.push_back({&version, place});
     }
   }
-  std::stable_sort(dead.begin(), dead.end(), [](const policy::Version* a, const policy::Version* b) {
-    return a->ended_at_ms > b->ended_at_ms;
-  });
+  std::ranges::stable_sort(dead, std::ranges::greater{},
+                           [](const Dead& each) { return each.version->ended_at_ms; });
   if (dead.size() > engine::dead_digests_max) dead.resize(engine::dead_digests_max);
-  for (const policy::Version* version : dead) {
-    out.dead.push_back({&version->digest, version->state == policy::VersionState::revoked});
+  for (const auto& [version, pepper] : dead) {
+    out.dead.push_back({&version->digest, version->state == policy::VersionState::revoked, pepper});
   }
   out.facts.accepted = out.accepted;
   out.facts.dead = out.dead;

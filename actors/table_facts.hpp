@@ -2,11 +2,12 @@
 #pragma once
 
 #include "engine/table.hpp"
+#include "io/keys/keyring.hpp"
 #include "policy/model.hpp"
 #include "policy/rules.hpp"
 
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace shearline::actors {
@@ -16,10 +17,11 @@ struct TableFacts {
   engine::CredentialFacts facts;
   std::vector<engine::AcceptedVersion> accepted;
   std::vector<engine::DeadDigest> dead;
-  std::string foreign_pepper;  // of an accepting version that this node's pepper cannot check; it is left out
+  std::string
+      foreign_pepper;  // of an accepting version that none of this node's peppers can check; it is left out
 };
 TableFacts table_facts(const policy::Credential& credential, std::uint64_t revision, unsigned partition,
-                       const policy::Rules& rules, std::string_view pepper_id);
+                       const policy::Rules& rules, std::span<const keys::Pepper> peppers);
 
 // The newest moment the record speaks of: a clock behind it cannot be right.
 TimeMs newest_moment(const policy::Credential& credential);

@@ -17,12 +17,20 @@
 #include <atomic>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace shearline::server {
 namespace {
 
 constexpr std::int64_t not_ready_told_every_ms = 5000;
 constexpr std::int64_t start_watched_every_ms = 100;
+
+// In the keyring's order, which is the order table_facts() speaks of.
+std::vector<Key> pepper_keys(const keys::Keyring& keyring) {
+  std::vector<Key> peppers;
+  for (const keys::Pepper& pepper : keyring.peppers) peppers.push_back(pepper.key.clone());
+  return peppers;
+}
 
 class WiredEngine final : public Engine {
  public:
@@ -35,7 +43,7 @@ class WiredEngine final : public Engine {
         codec_(keyring.state_key, random_),
         context_{loop, clock_, random_, sealed_, codec_, keyring, config.rules, config.node, "none"},
         directory_(config.founding_admins),
-        table_({.workers = config.workers}, keyring.current().key, random_),
+        table_({.workers = config.workers}, pepper_keys(keyring), random_),
         counters_(config.store == StoreKind::redis ? config.data_folder + "/counters" : ""),
         audit_(context_, config.data_folder + "/audit.jsonl"),
         distribution_(context_, directory_),

@@ -22,7 +22,13 @@ policy::Version version(VersionState state, Byte mark, TimeMs ended_at_ms = 0) {
 
 class TableFactsOf : public ::testing::Test {
  protected:
-  TableFacts facts() { return table_facts(credential, 7, 3, rules, "p1"); }
+  TableFacts facts() { return table_facts(credential, 7, 3, rules, peppers); }
+  static std::vector<keys::Pepper> two_peppers() {
+    std::vector<keys::Pepper> two;
+    two.push_back({"p1", Key::of_size(32)});
+    two.push_back({"p2", Key::of_size(32)});
+    return two;
+  }
   policy::Credential made() {
     policy::Credential one;
     one.client_id = "acme";
@@ -31,7 +37,31 @@ class TableFactsOf : public ::testing::Test {
   }
   policy::Rules rules;
   policy::Credential credential = made();
+  std::vector<keys::Pepper> peppers = two_peppers();
 };
+
+TEST_F(TableFactsOf, EachDigestSaysUnderWhichPepperItWasMade) {
+  credential.versions.push_back(version(VersionState::current, 1));
+  credential.versions.push_back(version(VersionState::grace, 2));
+  credential.versions.push_back(version(VersionState::retired, 3, 7));
+  credential.versions[0].mac_key_ref = "p2";
+  credential.versions[2].mac_key_ref = "p2";
+  const TableFacts out = facts();
+  ASSERT_EQ(out.accepted.size(), 2U);
+  EXPECT_EQ(out.accepted[0].pepper, 1);
+  EXPECT_EQ(out.accepted[1].pepper, 0);
+  ASSERT_EQ(out.dead.size(), 1U);
+  EXPECT_EQ(out.dead[0].pepper, 1);
+  EXPECT_TRUE(out.foreign_pepper.empty());
+}
+
+TEST_F(TableFactsOf, AVersionUnderAPepperThatIsNotHereIsNamedAndLeftOut) {
+  credential.versions.push_back(version(VersionState::current, 1));
+  credential.versions[0].mac_key_ref = "p7";
+  const TableFacts out = facts();
+  EXPECT_TRUE(out.accepted.empty());
+  EXPECT_EQ(out.foreign_pepper, "p7");
+}
 
 TEST_F(TableFactsOf, EveryAcceptingVersionHasItsRoleAndItsWindow) {
   credential.versions.push_back(version(VersionState::pending, 1));
