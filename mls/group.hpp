@@ -37,6 +37,7 @@ enum class Standing : std::uint8_t {
   removed = 3,  // by a commit: reads what is late, no more
 };
 
+// Valid as long as a state of the epoch it was read from.
 struct Member {
   LeafIndex leaf;
   const Credential& credential;
@@ -159,7 +160,6 @@ class Group {
   struct NewEpoch {
     std::shared_ptr<const Epoch> epoch;
     SecretTree secrets;
-    TreePrivateKeys keys;
     Key joiner_secret;
     Bytes confirmation_tag;
   };
@@ -189,6 +189,10 @@ class Group {
 
   // group_commit.cpp
   std::vector<KnownProposal> committable_proposals(const std::vector<Proposal>& by_value) const;
+  struct Draft;
+  Result<Draft> draft_commit(const CommitRequest& request, const Outside& outside) const;
+  Status draft_path(Draft& draft, bool with_path, const Outside& outside) const;
+  GroupContext provisional_context(RatchetTree& tree, const Extensions& extensions) const;
   static NewEpoch next_epoch(const Epoch& old, GroupContext context, RatchetTree tree,
                              const AuthenticatedContent& commit, const Key& commit_secret,
                              const Key& psk_secret);
@@ -205,6 +209,9 @@ class Group {
   Result<Received> process_commit(const AuthenticatedContent& message, Group next,
                                   const Outside& outside) const;
   Status check_sender(LeafIndex sender) const;
+  Result<OpenedPath> follow_path(const UpdatePath& path, LeafIndex committer, RatchetTree& tree,
+                                 const AppliedProposals& applied, TreePrivateKeys keys,
+                                 const Outside& outside) const;
   Result<std::vector<ListedProposal>> resolve(const Commit& commit, LeafIndex committer,
                                               TreePrivateKeys& keys) const;
 

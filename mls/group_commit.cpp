@@ -73,6 +73,15 @@ std::vector<Group::KnownProposal> Group::committable_proposals(const std::vector
   return out;
 }
 
+// Section 12.4.1: the next epoch's, but with the confirmed transcript of this one.
+GroupContext Group::provisional_context(RatchetTree& tree, const Extensions& extensions) const {
+  GroupContext out = epoch_->context;
+  ++out.epoch;
+  out.extensions = extensions;
+  out.tree_hash = to_bytes(tree.tree_hash());
+  return out;
+}
+
 // Sections 8 and 8.2: `context` has the new epoch, tree hash and extensions, and the old confirmed transcript.
 Group::NewEpoch Group::next_epoch(const Epoch& old, GroupContext context, RatchetTree tree,
                                   const AuthenticatedContent& commit, const Key& commit_secret,
@@ -88,70 +97,86 @@ Group::NewEpoch Group::next_epoch(const Epoch& old, GroupContext context, Ratche
   return out;
 }
 
-Result<Group::Committed> Group::commit(const CommitRequest& request, const Outside& outside) const {
-  if (const Status allowed = may_send(); !allowed) return pass_on(allowed.error());
-  if (pending_) return fail(Code::conflict, "a commit is pending: accept or clear it before making another");
-  if (epoch() == UINT64_MAX) return broken("8.1", "there is no epoch after this one");
-
+// What becomes a commit, step by step.
+struct Group::Draft {
   Commit body;
+  AppliedProposals applied;
+  RatchetTree tree;
+  GroupContext context;  // provisional, section 12.4.1
+  std::optional<NewPath> path;
+  Key psk_secret;
+};
+
+Result<Group::Draft> Group::draft_commit(const CommitRequest& request, const Outside& outside) const {
+  Draft out;
   std::vector<ListedProposal> listed;
   if (request.with_received_proposals) {
     for (KnownProposal& known : committable_proposals(request.proposals)) {
-      body.proposals.emplace_back(std::move(known.ref));
+      out.body.proposals.emplace_back(std::move(known.ref));
       listed.push_back({std::move(known.proposal), known.sender});
     }
   }
   for (const Proposal& proposal : request.proposals) {
-    body.proposals.emplace_back(proposal);
+    out.body.proposals.emplace_back(proposal);
     listed.push_back({std::make_shared<const Proposal>(proposal), own_leaf_});
   }
   if (listed.size() > proposals_per_commit_max) return broken("12.4", "more than 4096 proposals");
-
-  RatchetTree tree = epoch_->tree;
-  const auto applied = apply_proposals(listed, own_leaf_, tree, rules(epoch_->context.extensions, outside));
+  out.tree = epoch_->tree;
+  Result<AppliedProposals> applied =
+      apply_proposals(listed, own_leaf_, out.tree, rules(epoch_->context.extensions, outside));
   if (!applied) return pass_on(applied.error());
-
-  const Result<Key> psks = psk_secret(applied->psks, outside.pre_shared_keys);
+  Result<Key> psks = mls::psk_secret(applied->psks, outside.pre_shared_keys);
   if (!psks) return pass_on(psks.error());
+  out.applied = std::move(*applied);
+  out.psk_secret = std::move(*psks);
+  return out;
+}
 
-  GroupContext context = epoch_->context;
-  ++context.epoch;
-  context.extensions = applied->extensions;
-  std::optional<NewPath> path;
-  if (request.with_path || applied->path_required) {
-    path = make_path(cipher_suite(), tree, own_leaf_, *tree.leaf(own_leaf_), signature_key_, group_id(),
-                     keys_, outside.random);
+// Sections 7.4 to 7.6, in the order of section 12.4.1: keys and parent hashes, tree hash,
+// provisional context, encryption.
+Status Group::draft_path(Draft& draft, bool with_path, const Outside& outside) const {
+  if (with_path || draft.applied.path_required) {
+    draft.path = make_path(cipher_suite(), draft.tree, own_leaf_, *draft.tree.leaf(own_leaf_), signature_key_,
+                           group_id(), keys_, outside.random);
   }
-  if (const Status unique = validate_unique_keys(tree); !unique) return pass_on(unique.error());
-  context.tree_hash = to_bytes(tree.tree_hash());
-  if (path) {
-    Result<UpdatePath> encrypted = encrypt_path(cipher_suite(), tree, own_leaf_, *path, encoded(context),
-                                                applied->added, outside.random);
-    if (!encrypted) return pass_on(encrypted.error());
-    body.path = std::move(*encrypted);
-  }
+  if (Status unique = validate_unique_keys(draft.tree); !unique) return unique;
+  draft.context = provisional_context(draft.tree, draft.applied.extensions);
+  if (!draft.path) return {};
+  Result<UpdatePath> encrypted = encrypt_path(cipher_suite(), draft.tree, own_leaf_, *draft.path,
+                                              encoded(draft.context), draft.applied.added, outside.random);
+  if (!encrypted) return pass_on(encrypted.error());
+  draft.body.path = std::move(*encrypted);
+  return {};
+}
 
-  AuthenticatedContent message = framed(std::move(body), {});
-  const Key no_path_secret = zero_secret();
-  NewEpoch next_state = next_epoch(*epoch_, std::move(context), std::move(tree), message,
-                                   path ? path->commit_secret : no_path_secret, *psks);
-  message.auth.confirmation_tag = next_state.confirmation_tag;
-  next_state.keys = path ? path->keys : keys_;
-  next_state.keys.forget_outdated(next_state.epoch->tree);
+Result<Group::Committed> Group::commit(const CommitRequest& request, const Outside& outside) const {
+  if (const Status allowed = may_send(); !allowed) return pass_on(allowed.error());
+  if (pending_) return fail(Code::conflict, "a commit is pending: accept or clear it before making another");
+  if (epoch() == UINT64_MAX) return broken("8.1", "there is no epoch after this one");
+  Result<Draft> draft = draft_commit(request, outside);
+  if (!draft) return pass_on(draft.error());
+  if (const Status path = draft_path(*draft, request.with_path, outside); !path) return pass_on(path.error());
+  const NewPath* const path = draft->path ? &*draft->path : nullptr;
+
+  AuthenticatedContent message = framed(std::move(draft->body), {});
+  NewEpoch entered =
+      next_epoch(*epoch_, std::move(draft->context), std::move(draft->tree), message,
+                 path != nullptr ? path->commit_secret.clone() : zero_secret(), draft->psk_secret);
+  message.auth.confirmation_tag = entered.confirmation_tag;
+  auto pending = std::make_shared<PendingCommit>();
+  if (!draft->applied.added.empty()) {
+    Result<Bytes> welcome = make_welcome(entered, draft->applied, path, draft->psk_secret, outside.random);
+    if (!welcome) return pass_on(welcome.error());
+    pending->welcome = std::move(*welcome);
+  }
+  pending->keys = path != nullptr ? path->keys : keys_;
+  pending->keys.forget_outdated(entered.epoch->tree);
+  pending->epoch = std::move(entered.epoch);
+  pending->secrets = std::move(entered.secrets);
 
   Group next = clone();
   Result<Bytes> sealed = next.seal(message, 0, outside.random);
   if (!sealed) return pass_on(sealed.error());
-  auto pending = std::make_shared<PendingCommit>();
-  if (!applied->added.empty()) {
-    Result<Bytes> welcome =
-        make_welcome(next_state, *applied, path ? &*path : nullptr, *psks, outside.random);
-    if (!welcome) return pass_on(welcome.error());
-    pending->welcome = std::move(*welcome);
-  }
-  pending->epoch = std::move(next_state.epoch);
-  pending->secrets = std::move(next_state.secrets);
-  pending->keys = std::move(next_state.keys);
   pending->message = *sealed;
   next.pending_ = std::move(pending);
   return Committed{.next = std::move(next), .message = std::move(*sealed)};

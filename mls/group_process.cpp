@@ -145,15 +145,31 @@ Result<std::vector<ListedProposal>> Group::resolve(const Commit& commit, LeafInd
   return out;
 }
 
+// The committer's path (sections 7.5 and 12.4.2): into the tree, and what it gives us.
+Result<OpenedPath> Group::follow_path(const UpdatePath& path, LeafIndex committer, RatchetTree& tree,
+                                      const AppliedProposals& applied, TreePrivateKeys keys,
+                                      const Outside& outside) const {
+  const Status valid = validate_leaf(path.leaf_node, committer, tree.leaf(committer), Occasion::path,
+                                     rules(applied.extensions, outside));
+  if (!valid) return pass_on(valid.error());
+  if (const Status merged = merge_path(tree, committer, path, applied.added); !merged) {
+    return pass_on(merged.error());
+  }
+  if (const Status unique = validate_unique_keys(tree); !unique) return pass_on(unique.error());
+  keys.forget_outdated(tree);
+  const GroupContext context = provisional_context(tree, applied.extensions);
+  return open_path(cipher_suite(), tree, committer, own_leaf_, path, keys,
+                   encode([&](Writer& out) { write(out, context); }), applied.added);
+}
+
 Result<Group::Received> Group::process_commit(const AuthenticatedContent& message, Group next,
                                               const Outside& outside) const {
   const LeafIndex committer{message.content.sender.index};
   const Commit& commit = std::get<Commit>(message.content.body);
   if (epoch() == UINT64_MAX) return broken("8.1", "there is no epoch after this one");
-  TreePrivateKeys keys = keys_;
-  const auto listed = resolve(commit, committer, keys);
+  OpenedPath opened{.keys = keys_, .commit_secret = zero_secret()};
+  const auto listed = resolve(commit, committer, opened.keys);
   if (!listed) return pass_on(listed.error());
-
   RatchetTree tree = epoch_->tree;
   const auto applied = apply_proposals(*listed, committer, tree, rules(epoch_->context.extensions, outside));
   if (!applied) return pass_on(applied.error());
@@ -162,41 +178,30 @@ Result<Group::Received> Group::process_commit(const AuthenticatedContent& messag
     next.standing_ = Standing::removed;
     return Received{.next = std::move(next), .what = RemovedFromGroup{.committer = committer}};
   }
-
-  GroupContext context = epoch_->context;
-  ++context.epoch;
-  context.extensions = applied->extensions;
   if (commit.path) {
-    const Status valid = validate_leaf(commit.path->leaf_node, committer, tree.leaf(committer),
-                                       Occasion::path, rules(applied->extensions, outside));
-    if (!valid) return pass_on(valid.error());
-    const Status merged = merge_path(tree, committer, *commit.path, applied->added);
-    if (!merged) return pass_on(merged.error());
+    Result<OpenedPath> followed =
+        follow_path(*commit.path, committer, tree, *applied, std::move(opened.keys), outside);
+    if (!followed) return pass_on(followed.error());
+    opened = std::move(*followed);
+  } else if (const Status unique = validate_unique_keys(tree); !unique) {
+    return pass_on(unique.error());
   }
-  if (const Status unique = validate_unique_keys(tree); !unique) return pass_on(unique.error());
-  context.tree_hash = to_bytes(tree.tree_hash());
-  keys.forget_outdated(tree);
-  Key commit_secret = zero_secret();
-  if (commit.path) {
-    const Bytes provisional = encode([&](Writer& out) { write(out, context); });
-    Result<OpenedPath> opened = open_path(cipher_suite(), tree, committer, own_leaf_, *commit.path, keys,
-                                          provisional, applied->added);
-    if (!opened) return pass_on(opened.error());
-    keys = std::move(opened->keys);
-    commit_secret = std::move(opened->commit_secret);
-  }
+  opened.keys.forget_outdated(tree);
 
   const Result<Key> psks = psk_secret(applied->psks, outside.pre_shared_keys);
   if (!psks) return pass_on(psks.error());
-  NewEpoch entered = next_epoch(*epoch_, std::move(context), std::move(tree), message, commit_secret, *psks);
+  GroupContext context = provisional_context(tree, applied->extensions);
+  NewEpoch entered =
+      next_epoch(*epoch_, std::move(context), std::move(tree), message, opened.commit_secret, *psks);
   if (!equal_in_constant_time(entered.confirmation_tag, message.auth.confirmation_tag)) {
     return broken("6.1", "the confirmation tag does not fit");
   }
-  return Received{.next = next.enter(std::move(entered.epoch), std::move(entered.secrets), std::move(keys)),
-                  .what = EpochChange{.committer = committer,
-                                      .added = applied->added,
-                                      .removed = applied->removed,
-                                      .updated = applied->updated}};
+  return Received{
+      .next = next.enter(std::move(entered.epoch), std::move(entered.secrets), std::move(opened.keys)),
+      .what = EpochChange{.committer = committer,
+                          .added = applied->added,
+                          .removed = applied->removed,
+                          .updated = applied->updated}};
 }
 
 }  // namespace shearline::mls

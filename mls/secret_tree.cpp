@@ -68,9 +68,13 @@ std::shared_ptr<const MessageKey> SecretTree::step(Ratchet& ratchet) const {
   auto key = std::make_shared<const MessageKey>(
       MessageKey{.key = derive_tree_secret(*ratchet.secret, "key", j, aead_key_bytes(aead_of(suite_))),
                  .nonce = derive_tree_secret(*ratchet.secret, "nonce", j, aead_nonce_bytes)});
-  ratchet.secret = shared(derive_tree_secret(*ratchet.secret, "secret", j, hash_bytes));
-  ++ratchet.generation;
+  advance(ratchet);
   return key;
+}
+
+void SecretTree::advance(Ratchet& ratchet) {
+  ratchet.secret = shared(derive_tree_secret(*ratchet.secret, "secret", ratchet.generation, hash_bytes));
+  ++ratchet.generation;
 }
 
 Result<SecretTree::Sent> SecretTree::next(LeafIndex sender, RatchetType type) {
@@ -102,6 +106,8 @@ Result<std::shared_ptr<const MessageKey>> SecretTree::take(LeafIndex sender, Rat
       return broken("15.3", "the generation is more than 1000 steps ahead");
     }
     if (generation == UINT32_MAX) return broken("9.1", "the ratchet has no generation left");
+    // Too far back to be kept: no key is derived for nothing.
+    while (generation - ratchet.generation > skipped_keys_per_ratchet_max) advance(ratchet);
     while (ratchet.generation < generation) {
       const std::uint32_t skipped = ratchet.generation;
       keep_skipped(ratchet, {.generation = skipped, .key = step(ratchet)});

@@ -67,6 +67,7 @@ class SecretTree {
   Status derive_ratchets(LeafIndex leaf);
   Result<LeafRatchet*> ratchet_of(LeafIndex sender, RatchetType type);
   std::shared_ptr<const MessageKey> step(Ratchet& ratchet) const;
+  static void advance(Ratchet& ratchet);
   void keep_skipped(Ratchet& ratchet, Skipped skipped);
 
   CipherSuite suite_ = CipherSuite::x25519_aes128gcm_sha256_ed25519;
