@@ -82,8 +82,9 @@ struct Replica::Impl final : store::Follower {
     }
     // A node that starts without it would answer "rejected" to what is right.
     if (const std::string& missing = missing_pepper[partition]; !missing.empty()) {
-      return fail(Code::internal_error, "credentials need the pepper " + missing +
-                                            ", which this keyring does not have; start with the one that has it");
+      return fail(Code::internal_error,
+                  "credentials need the pepper " + missing +
+                      ", which this keyring does not have; start with the one that has it");
     }
     return {};
   }

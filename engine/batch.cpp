@@ -161,7 +161,7 @@ void Batch::Impl::find_entries(const Index& index, std::size_t g) {
     Check& check = checks[at];
     check.number = index.first(check.kind, check.hash).entry;
     check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
-    prefetch_entry(check.entry);
+    prefetch_entry(check.number == no_entry ? table.somebody(check.hash) : check.entry);
     if (table.has_second_pepper() && check.number != no_entry) {
       __builtin_prefetch(&table.entries.second_midstates(check.number));
     }

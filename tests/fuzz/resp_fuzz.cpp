@@ -22,7 +22,8 @@ void see(RespParser& parser, ByteView piece, std::string& seen) {
   for (auto event = parser.next(); event != RespParser::Event::need_more; event = parser.next()) {
     switch (event) {
       case RespParser::Event::array:
-        expect(parser.array_items() >= 1 && parser.array_items() <= resp_array_items_max, "array size in its bounds");
+        expect(parser.array_items() >= 1 && parser.array_items() <= resp_array_items_max,
+               "array size in its bounds");
         seen += "*" + std::to_string(parser.array_items());
         break;
       case RespParser::Event::argument:
@@ -51,7 +52,8 @@ std::string seen_in_two(ByteView stream, std::size_t cut) {
 std::string seen_byte_by_byte(ByteView stream) {
   RespParser parser;
   std::string seen;
-  for (std::size_t at = 0; at < stream.size() && parser.fault().empty(); ++at) see(parser, stream.subspan(at, 1), seen);
+  for (std::size_t at = 0; at < stream.size() && parser.fault().empty(); ++at)
+    see(parser, stream.subspan(at, 1), seen);
   return seen;
 }
 

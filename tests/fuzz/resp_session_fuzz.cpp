@@ -15,7 +15,8 @@ constexpr std::string_view secret = "right-secret-0001";
 
 struct World {
   World() {
-    credentials.put("acme", secret, "older-secret-0001", credentials.clock.now_ms() + 5'000, "coming-secret-001");
+    credentials.put("acme", secret, "older-secret-0001", credentials.clock.now_ms() + 5'000,
+                    "coming-secret-001");
     credentials.put("other", "other-secret-0001");
   }
 
@@ -69,7 +70,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::expect(world.answers(stream, cut) == whole, "the same replies in two pieces");
   }
   // Afterwards a right secret is still answered as right: nothing of the input is left behind.
-  const std::string request = "*3\r\n$6\r\nVERIFY\r\n$4\r\nacme\r\n$17\r\n" + std::string(front::secret) + "\r\n";
-  fuzz::expect(world.answers(as_bytes(request), request.size()) == "+current\r\n", "the next connection is answered");
+  const std::string request =
+      "*3\r\n$6\r\nVERIFY\r\n$4\r\nacme\r\n$17\r\n" + std::string(front::secret) + "\r\n";
+  fuzz::expect(world.answers(as_bytes(request), request.size()) == "+current\r\n",
+               "the next connection is answered");
   return 0;
 }
