@@ -77,7 +77,7 @@ struct Admin::Impl {
     }
     // A node that lost the lease meanwhile stays silent: the holder will answer the repeated command.
     if (answer.code == Code::unavailable && context.store.fence() == 0) return;
-    if (answer.status == AnswerStatus::rejected) refusals.count(command->kid, answer.code);
+    if (answer.status == AnswerStatus::rejected) put_on_record(command->kid, answer.code);
     send(answer);
   }
 
@@ -225,7 +225,7 @@ struct Admin::Impl {
 
   // Whoever is not authenticated gets an answer only if the bytes name a jti, and only so often.
   void refuse_stranger(const std::string& jws, const Error& error, TimeMs now) {
-    refusals.count("", error.code);
+    put_on_record("", error.code);
     const std::optional<Ulid> jti = policy::claimed_jti(jws);
     if (!jti || strangers.take("", now) > 0) return;
     Answer answer;
@@ -258,16 +258,19 @@ struct Admin::Impl {
                             context.keyring.signing_seed);
   }
 
-  // ---- refusals go on record now and then ----
+  // ---- refusals on record: the first of a kind before its sender hears of it, repetitions counted (ADR 12) ----
 
-  void write_refusals() {
-    while (!stopping.wait(context.loop.monotonic_ms() + refusals_written_every_ms)) write_refusals_once();
+  void put_on_record(std::string_view who, Code code) {
+    if (refusals.count(who, code)) tell_unless_written(refusals.write());
   }
-  void write_refusals_once() {
-    if (!held) return;
-    if (Status written = refusals.write(); !written) {
-      log::warning("refusals_not_recorded", {{"why", written.error().message}});
-    }
+  void write_repetitions() {
+    while (!stopping.wait(context.loop.monotonic_ms() + refusals_written_every_ms)) end_round_of_refusals();
+  }
+  void end_round_of_refusals() {
+    if (held) tell_unless_written(refusals.end_round());
+  }
+  static void tell_unless_written(const Status& written) {
+    if (!written) log::warning("refusals_not_recorded", {{"why", written.error().message}});
   }
 
   ActorContext& context;
@@ -298,7 +301,7 @@ Admin::~Admin() = default;
 
 void Admin::start() {
   impl_->fiber = loop::spawn("admin", [this] { impl_->run(); });
-  impl_->refusal_writer = loop::spawn("admin-refusals", [this] { impl_->write_refusals(); });
+  impl_->refusal_writer = loop::spawn("admin-refusals", [this] { impl_->write_repetitions(); });
 }
 AdminMailbox& Admin::mailbox() { return impl_->mailbox; }
 void Admin::stop() {
@@ -307,7 +310,7 @@ void Admin::stop() {
   impl_->hands.close();
   impl_->stopping.set();
   if (impl_->refusal_writer.joinable()) impl_->refusal_writer.join();
-  impl_->write_refusals_once();
+  impl_->end_round_of_refusals();
 }
 
 }  // namespace shearline::actors

@@ -4,9 +4,22 @@
 
 namespace shearline::actors {
 
-RefusalRecord::RefusalRecord(ActorContext& context, AuditMailbox& audit) : context_(context), audit_(audit) {}
+RefusalRecord::RefusalRecord(ActorContext& context, AuditMailbox& audit)
+    : context_(context), audit_(audit), writing_(context.loop) {}
+
+bool RefusalRecord::count(std::string_view who, Code code) {
+  Refusals::Kind kind = refusals_.count(who, code);
+  return news_.size() <= refusals_told_apart_max && news_.insert(std::move(kind)).second;
+}
+
+Status RefusalRecord::end_round() {
+  news_.clear();
+  return write();
+}
 
 Status RefusalRecord::write() {
+  const ClientLocks::Held lock =
+      writing_.lock("");  // who waited here finds its own written, most of the time
   if (Status written = write_pending(); !written) return written;
   if (refusals_.empty()) return {};
   const Refusals taken = std::exchange(refusals_, Refusals(refusals_told_apart_max));

@@ -1,5 +1,6 @@
 // Refused commands, aggregated and bounded (design: model.md invariant 5): counts by who and why, told as one audit
-// event each once in a while, so that a flood of bad commands can neither fill the trail nor hide in it. Pure.
+// event, so that a flood of bad commands can neither fill the trail nor hide in it. Used by RefusalRecord, which knows
+// when it is time to tell. Pure.
 #pragma once
 
 #include "base/clock.hpp"
@@ -16,13 +17,16 @@ namespace shearline::actors {
 
 class Refusals {
  public:
+  using Kind = std::pair<std::string, Code>;  // who and why
+
   explicit Refusals(std::size_t told_apart_max) : told_apart_max_(told_apart_max) {}
 
-  // who: an authenticated admin id, or empty for a stranger.
-  void count(std::string_view who, Code code) {
-    auto key = std::pair(std::string(who), code);
-    if (!counts_.contains(key) && counts_.size() >= told_apart_max_) key = {"others", Code::ok};
-    ++counts_[key];
+  // who: an authenticated admin id, or empty for a stranger. Returns the kind it was counted as.
+  Kind count(std::string_view who, Code code) {
+    Kind kind(who, code);
+    if (!counts_.contains(kind) && counts_.size() >= told_apart_max_) kind = {"others", Code::ok};
+    ++counts_[kind];
+    return kind;
   }
   bool empty() const { return counts_.empty(); }
 
@@ -34,16 +38,16 @@ class Refusals {
     event.who = "engine";
     event.node = node;
     event.policy_hash = policy_hash;
-    for (const auto& [key, count] : counts_) {
-      const std::string who = key.first.empty() ? "stranger" : key.first;
-      event.detail.emplace_back(who + "/" + std::string(code_name(key.second)), std::to_string(count));
+    for (const auto& [kind, count] : counts_) {
+      const std::string who = kind.first.empty() ? "stranger" : kind.first;
+      event.detail.emplace_back(who + "/" + std::string(code_name(kind.second)), std::to_string(count));
     }
     return event;
   }
 
  private:
   std::size_t told_apart_max_;
-  std::map<std::pair<std::string, Code>, std::uint64_t> counts_;
+  std::map<Kind, std::uint64_t> counts_;
 };
 
 }  // namespace shearline::actors

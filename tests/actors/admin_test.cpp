@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace shearline::actors::test {
 namespace {
 
@@ -108,18 +110,53 @@ TEST_F(AdminDoor, RefusesProductionForWantOfAProofThatDoesNotExistYet) {
   EXPECT_NE(answer.detail.find("identity"), std::string::npos) << answer.detail;
 }
 
-TEST_F(AdminDoor, RefusalsGoOnRecordAsOneAggregatedEvent) {
+TEST_F(AdminDoor, TheFirstRefusalOfAKindIsOnRecordBeforeItsSenderHearsOfIt) {
   policy::Command command = engine.creation("acme");
   command.params.metadata.environment = "prod";
-  for (int i = 0; i < 3; ++i) {
+  int put_first = 0;
+  world.way.of_put = [&](const store::RawPut&) {
+    if (!engine.heard_answer(command.jti)) ++put_first;
+    return LossyWay::Loss::nothing;
+  };
+  EXPECT_EQ(engine.run(command, world.alice).code, Code::policy_violation);
+  EXPECT_EQ(put_first, 1);
+  engine.wait_for([&] { return engine.audited("command.refused") == 1U; });
+}
+
+TEST_F(AdminDoor, ARefusalThatCannotBePutOnRecordIsAnsweredAndPutOnRecordLater) {
+  policy::Command command = engine.creation("acme");
+  command.params.metadata.environment = "prod";
+  world.way.of_put = [](const store::RawPut&) { return LossyWay::Loss::command; };
+  EXPECT_EQ(engine.run(command, world.alice).code, Code::policy_violation);
+  EXPECT_EQ(engine.audited("command.refused"), 0U);
+  world.way.of_put = [](const store::RawPut&) { return LossyWay::Loss::nothing; };
+  engine.drop("another kind");
+  engine.wait_for([&] { return engine.audited("command.refused") == 2U; });
+}
+
+TEST_F(AdminDoor, AStrangersRefusalIsOnRecordToo) {
+  engine.drop("no JWS at all");
+  engine.wait_for([&] { return engine.audited("command.refused") == 1U; });
+}
+
+TEST_F(AdminDoor, RepeatedRefusalsGoOnRecordAsOneMoreEvent) {
+  policy::Command command = engine.creation("acme");
+  command.params.metadata.environment = "prod";
+  for (int i = 0; i < 4; ++i) {
     command.jti = Ulid::make(world.clock.now, world.random);
     engine.run(command, world.alice);
   }
   engine.stop();
-  Engine next(world, "node-2");
+  Engine next(world, "node-2");  // on the same data folder
   next.wait_for_lease();
   next.wait_for_audit();
-  EXPECT_EQ(next.audited("command.refused"), 1U);
+  EXPECT_EQ(next.audited("command.refused"), 2U);
+  const std::vector<std::string> lines = next.audit_lines();
+  const auto says = [&](std::string_view what) {
+    return std::ranges::count_if(lines, [what](const std::string& line) { return line.contains(what); });
+  };
+  EXPECT_EQ(says(R"("alice/policy_violation":"1")"), 1);
+  EXPECT_EQ(says(R"("alice/policy_violation":"3")"), 1);
 }
 
 TEST_F(AdminDoor, ListsGroupsAdminsAndCredentialsPageByPage) {

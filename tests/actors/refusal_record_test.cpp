@@ -31,6 +31,7 @@ class RefusalsOnRecord : public ::testing::Test {
     RefusalRecord refusals;
   };
 
+  static void refuse(Node& by) { static_cast<void>(by.refusals.count("alice", Code::invalid)); }
   void lose_next(Loss loss) {
     world.way.of_put = [this, loss](const store::RawPut&) {
       world.way.of_put = [](const store::RawPut&) { return Loss::nothing; };
@@ -58,7 +59,7 @@ class RefusalsOnRecord : public ::testing::Test {
 };
 
 TEST_F(RefusalsOnRecord, AreOneEventForAllThatWereCounted) {
-  for (int i = 0; i < 3; ++i) node.refusals.count("alice", Code::invalid);
+  for (int i = 0; i < 3; ++i) refuse(node);
   ASSERT_TRUE(node.refusals.write());
   ASSERT_TRUE(node.refusals.write());
   EXPECT_EQ(events(), 1U);
@@ -67,7 +68,7 @@ TEST_F(RefusalsOnRecord, AreOneEventForAllThatWereCounted) {
 
 TEST_F(RefusalsOnRecord, AreNotWrittenAgainWhenOnlyTheAnswerWasLost) {
   lose_next(Loss::answer);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
   EXPECT_FALSE(node.refusals.write());
   EXPECT_FALSE(node.refusals.empty());
   EXPECT_TRUE(node.refusals.write());
@@ -78,7 +79,7 @@ TEST_F(RefusalsOnRecord, AreNotWrittenAgainWhenOnlyTheAnswerWasLost) {
 
 TEST_F(RefusalsOnRecord, AreWrittenAgainWhenTheStoreNeverHeardOfThem) {
   lose_next(Loss::command);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
   EXPECT_FALSE(node.refusals.write());
   EXPECT_TRUE(node.refusals.write());
   EXPECT_EQ(events(), 1U);
@@ -87,10 +88,10 @@ TEST_F(RefusalsOnRecord, AreWrittenAgainWhenTheStoreNeverHeardOfThem) {
 
 TEST_F(RefusalsOnRecord, ThatCameWhileOneWasInDoubtAreAnEventOfTheirOwn) {
   lose_next(Loss::answer);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
   EXPECT_FALSE(node.refusals.write());
-  node.refusals.count("alice", Code::invalid);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
+  refuse(node);
   EXPECT_TRUE(node.refusals.write());
   EXPECT_EQ(events(), 2U);
   EXPECT_EQ(counted(), 3);
@@ -98,11 +99,11 @@ TEST_F(RefusalsOnRecord, ThatCameWhileOneWasInDoubtAreAnEventOfTheirOwn) {
 
 TEST_F(RefusalsOnRecord, AreTheSameEventWhereAnotherHolderHasWrittenItsOwnMeanwhile) {
   lose_next(Loss::answer);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
   EXPECT_FALSE(node.refusals.write());
   Node other(world, "node-2");
-  other.refusals.count("alice", Code::invalid);
-  other.refusals.count("alice", Code::invalid);
+  refuse(other);
+  refuse(other);
   ASSERT_TRUE(other.refusals.write());
   node.take_over();
   EXPECT_TRUE(node.refusals.write());
@@ -110,9 +111,47 @@ TEST_F(RefusalsOnRecord, AreTheSameEventWhereAnotherHolderHasWrittenItsOwnMeanwh
   EXPECT_EQ(counted(), 3) << "and known by its identity";
 }
 
+TEST_F(RefusalsOnRecord, AreNewsOncePerKindAndRound) {
+  EXPECT_TRUE(node.refusals.count("alice", Code::invalid));
+  EXPECT_TRUE(node.refusals.count("alice", Code::not_found));
+  EXPECT_TRUE(node.refusals.count("bob", Code::invalid));
+  EXPECT_TRUE(node.refusals.count("", Code::invalid));
+  EXPECT_FALSE(node.refusals.count("alice", Code::invalid));
+  ASSERT_TRUE(node.refusals.write());
+  EXPECT_FALSE(node.refusals.count("alice", Code::invalid)) << "written, but the round is not over";
+  ASSERT_TRUE(node.refusals.end_round());
+  EXPECT_TRUE(node.refusals.count("alice", Code::invalid));
+  ASSERT_TRUE(node.refusals.write());
+  EXPECT_EQ(counted(), 4);
+}
+
+TEST_F(RefusalsOnRecord, AreBoundedInNewsHoweverManyKindsThereAre) {
+  std::size_t news = 0;
+  for (int i = 0; i < 1000; ++i)
+    news += node.refusals.count("admin-" + std::to_string(i), Code::invalid) ? 1 : 0;
+  EXPECT_EQ(news, refusals_told_apart_max + 1);
+  // Even where each of them was written at once, so that a new event tells kinds apart again.
+  ASSERT_TRUE(node.refusals.write());
+  EXPECT_FALSE(node.refusals.count("another", Code::invalid));
+}
+
+TEST_F(RefusalsOnRecord, AreOneEventForTwoThatWriteAtOnce) {
+  refuse(node);
+  refuse(node);
+  int written = 0;
+  std::vector<boost::fibers::fiber> writers;
+  for (int i = 0; i < 2; ++i) {
+    writers.push_back(loop::spawn("writer", [&] { written += node.refusals.write() ? 1 : 0; }));
+  }
+  for (boost::fibers::fiber& writer : writers) writer.join();
+  EXPECT_EQ(written, 2);
+  EXPECT_EQ(events(), 1U);
+  EXPECT_EQ(counted(), 2);
+}
+
 TEST_F(RefusalsOnRecord, WaitForTheLease) {
   node.sealed.set_fence(0);
-  node.refusals.count("alice", Code::invalid);
+  refuse(node);
   EXPECT_FALSE(node.refusals.write());
   node.take_over();
   EXPECT_TRUE(node.refusals.write());
