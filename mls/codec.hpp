@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace shearline::mls {
 
@@ -82,6 +84,17 @@ class Reader {
   Bytes opaque() { return to_bytes(opaque_view()); }
   Bytes opaque(std::size_t bytes_max, std::string_view section, std::string_view what);
   bool present();  // the first octet of an optional<T>
+  // An enum of one or two octets whose values run from `first` to `last`; `first` after any other value.
+  template <class Enum>
+  Enum enumerated(Enum first, Enum last, std::string_view section, std::string_view what) {
+    using Value = std::underlying_type_t<Enum>;
+    const Value value = static_cast<Value>(sizeof(Value) == 1 ? u8() : u16());
+    if (value >= static_cast<Value>(first) && value <= static_cast<Value>(last)) {
+      return static_cast<Enum>(value);
+    }
+    fail(section, what);
+    return first;
+  }
   // T<V>: `element` reads one element from the reader it is given, until none is left.
   template <class Element>
   void vector(Element element) {

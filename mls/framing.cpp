@@ -13,9 +13,8 @@ Writer::Memory memory_for(const FramedContent& content) {
 bool has_index(SenderType type) { return type == SenderType::member || type == SenderType::external; }
 
 Sender read_sender(Reader& in) {
-  const std::uint8_t type = in.u8();
-  if (type < 1 || type > 4) in.fail("6", "an unknown sender_type");
-  Sender out{static_cast<SenderType>(type), 0};
+  Sender out;
+  out.type = in.enumerated(SenderType::member, SenderType::new_member_commit, "6", "an unknown sender_type");
   if (has_index(out.type)) out.index = in.u32();
   return out;
 }
@@ -23,9 +22,7 @@ Sender read_sender(Reader& in) {
 }  // namespace
 
 ContentType read_content_type(Reader& in) {
-  const std::uint8_t type = in.u8();
-  if (type < 1 || type > 3) in.fail("6", "an unknown content_type");
-  return static_cast<ContentType>(type);
+  return in.enumerated(ContentType::application, ContentType::commit, "6", "an unknown content_type");
 }
 
 void write_body(Writer& out, const FramedContent& value) {
@@ -94,9 +91,8 @@ void write(Writer& out, const AuthenticatedContent& value) {
 
 AuthenticatedContent read_authenticated_content(Reader& in) {
   AuthenticatedContent out;
-  const std::uint16_t wire_format = in.u16();
-  if (wire_format != 1 && wire_format != 2) in.fail("6", "content that is in neither kind of message");
-  out.wire_format = static_cast<WireFormat>(wire_format);
+  out.wire_format = in.enumerated(WireFormat::public_message, WireFormat::private_message, "6",
+                                  "content that is in neither kind of message");
   out.content = read_framed_content(in);
   out.auth = read_auth_data(in, out.content.content_type());
   return out;

@@ -66,7 +66,7 @@ struct GroupState {
     out->encoded_context = in.opaque();
     in.vector([&](Reader& element) {
       const LeafIndex at{static_cast<std::uint32_t>(out->leaves.size())};
-      switch (static_cast<PastLeaf>(element.u8())) {
+      switch (element.enumerated(PastLeaf::blank, PastLeaf::other, "16.6", "no leaf of a past epoch")) {
         case PastLeaf::blank:
           out->leaves.emplace_back();
           return;
@@ -78,7 +78,7 @@ struct GroupState {
           out->leaves.push_back(std::make_shared<const LeafNode>(read_leaf_node(element)));
           return;
       }
-      element.fail("9", "a saved leaf of a past epoch is not one");
+      element.fail("16.6", "a leaf of a past epoch is said to be one that is blank");
     });
     return out;
   }
@@ -122,9 +122,8 @@ struct GroupState {
     if (in.ok() && out.epoch->tree.leaf(out.group.own_leaf_) == nullptr) {
       in.fail("16.6", "our leaf is blank in the saved tree");
     }
-    const std::uint8_t standing = in.u8();
-    if (standing < 1 || standing > 3) in.fail("16.6", "an unknown standing of a saved group");
-    out.group.standing_ = static_cast<Standing>(standing);
+    out.group.standing_ =
+        in.enumerated(Standing::current, Standing::removed, "16.6", "an unknown standing of a saved group");
     in.vector([&](Reader& element) {
       Group::KnownProposal known;
       known.ref = element.opaque();

@@ -91,9 +91,8 @@ LeafNode read_leaf_node(Reader& in) {
   out.signature_key = in.opaque();
   out.credential = read_credential(in);
   out.capabilities = read_capabilities(in);
-  const std::uint8_t source = in.u8();
-  if (source < 1 || source > 3) in.fail("7.2", "an unknown leaf_node_source");
-  out.source = static_cast<LeafNodeSource>(source);
+  out.source = in.enumerated(LeafNodeSource::key_package, LeafNodeSource::commit, "7.2",
+                             "an unknown leaf_node_source");
   if (out.source == LeafNodeSource::key_package) {
     out.lifetime.not_before = in.u64();
     out.lifetime.not_after = in.u64();

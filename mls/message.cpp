@@ -5,7 +5,7 @@ namespace {
 
 MlsMessage read_message(Reader& in) {
   if (in.u16() != protocol_version_mls10) in.fail("6", "the protocol version is not mls10");
-  switch (static_cast<WireFormat>(in.u16())) {
+  switch (in.enumerated(WireFormat::public_message, WireFormat::key_package, "6", "an unknown wire format")) {
     case WireFormat::public_message:
       return read_public_message(in);
     case WireFormat::private_message:
@@ -17,7 +17,6 @@ MlsMessage read_message(Reader& in) {
     case WireFormat::key_package:
       return read_key_package(in);
   }
-  in.fail("6", "an unknown wire format");
   return KeyPackage{};
 }
 

@@ -36,7 +36,8 @@ void write(Writer& out, const Proposal& value) {
 }
 
 Proposal read_proposal(Reader& in) {
-  switch (static_cast<ProposalType>(in.u16())) {
+  switch (in.enumerated(ProposalType::add, ProposalType::group_context_extensions, "12.1",
+                        "an unknown type of proposal")) {
     case ProposalType::add:
       return Add{read_key_package(in)};
     case ProposalType::update:
@@ -52,7 +53,6 @@ Proposal read_proposal(Reader& in) {
     case ProposalType::group_context_extensions:
       return GroupContextExtensions{read_extensions(in)};
   }
-  in.fail("12.1", "an unknown type of proposal");
   return Remove{};
 }
 

@@ -38,16 +38,14 @@ void write(Writer& out, const PreSharedKeyId& value) {
 
 PreSharedKeyId read_pre_shared_key_id(Reader& in) {
   PreSharedKeyId out;
-  out.type = static_cast<PskType>(in.u8());
+  out.type = in.enumerated(PskType::external, PskType::resumption, "8.4", "an unknown type of PSK");
   if (out.type == PskType::external) {
     out.psk_id = in.opaque();
-  } else if (out.type == PskType::resumption) {
+  } else {
     out.usage = in.u8();
     if (out.usage < 1 || out.usage > 3) in.fail("8.4", "an unknown usage of a resumption PSK");
     out.psk_group_id = in.opaque();
     out.psk_epoch = in.u64();
-  } else {
-    in.fail("8.4", "an unknown type of PSK");
   }
   out.psk_nonce = in.opaque();
   return out;
