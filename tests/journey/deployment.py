@@ -105,7 +105,10 @@ class Redis:
 
     def client(self):
         import redis  # python3-redis
-        return redis.Redis(unix_socket_path=self.socket)
+
+        class Connection(redis.UnixDomainSocketConnection):
+            host, port = "unix", 0  # 4.3 wants to name them when a connection breaks, and would stumble over that
+        return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=Connection, path=self.socket))
 
     def kill(self):
         self.process.kill()
