@@ -155,7 +155,9 @@ class Aftermath:
         places = [place for place in leaks.files_under(self.lane.there.folder) if not place[0].startswith(self.lane.alice.folder)]
         for end in ("dump.rdb", ".aof", "audit.jsonl"):
             hold(any(path.endswith(end) and b"credential" in content for path, content in places), "no %s was looked at", end)
-        places += leaks.memory_of(self.lane.there.redis.process.child.pid)
+        memory = leaks.memory_of(self.lane.there.redis.process, "Redis")
+        hold(any(b"credential:" in content for _, content in memory), "Redis' memory was not looked at")
+        places += memory
         joined = [("what is on disk and in Redis", b"\0".join(content for _, content in places))]
         found = leaks.found_in(joined, self.known_secrets)
         hold(not found, "found: %s", found)

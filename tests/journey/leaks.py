@@ -3,6 +3,9 @@ went over the channels. Used by the sweep, by tests of bad input, and, in a ligh
 
 import base64
 import os
+import signal
+
+from deployment import wait_for
 
 SECRET_BYTES_MAX = 512
 SMALL_FILE_BYTES = 65536  # read whole each time: it may be rewritten in place
@@ -20,19 +23,41 @@ def spellings(secret):
         yield "base64url shifted by %d" % shift, middle.translate(bytes.maketrans(b"+/", b"-_"))
 
 
-def memory_of(pid):
-    """Every readable private or shared mapping of a process."""
-    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
-        for line in maps:
-            span, rights, *rest = line.split()
-            if "r" not in rights or rest[-1].startswith(("[vvar", "[vsyscall")):
-                continue
-            start, end = (int(part, 16) for part in span.split("-"))
-            try:
-                memory.seek(start)
-                yield "memory %s %s" % (span, rest[-1]), memory.read(end - start)
-            except OSError:
-                continue  # a guard page, a ring's registers
+def memory_of(process, whose):
+    """Every mapping of a process that can hold anything, as (place, content); the places begin with whose it is. The process
+    stands still meanwhile, so that nothing moves from where the look has not been to where it was."""
+    pid = process.child.pid
+    process.signal(signal.SIGSTOP)
+    try:
+        wait_for("it to stand still", lambda: stands_still(pid))
+        with open("/proc/%d/maps" % pid, encoding="ascii") as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+            return [("%s memory %s" % (whose, line.rstrip()), mapping_of(memory, line)) for line in maps if may_hold_something(line)]
+    finally:
+        process.signal(signal.SIGCONT)
+
+
+def stands_still(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def may_hold_something(line):
+    """All but what nobody can write or read: guard pages and room that is only reserved, the kernel's clock pages."""
+    _, rights, *_, name = line.split()
+    return "w" in rights or "r" in rights and not name.startswith(("[vvar", "[vsyscall"))
+
+
+def mapping_of(memory, line):
+    """The whole of it; raises for any that cannot be read, for a look that leaves something out shows nothing."""
+    start, end = (int(part, 16) for part in line.split()[0].split("-"))
+    memory.seek(start)
+    content = bytearray()
+    while len(content) < end - start:
+        part = memory.read(end - start - len(content))
+        if not part:
+            raise AssertionError("not read to its end: " + line)
+        content += part
+    return bytes(content)
 
 
 def files_under(folder):

@@ -29,17 +29,30 @@ class Sweep(unittest.TestCase):
             wait_for("the import", lambda: engine.verify("legacy", imported) == "current")
 
             secrets = {"first": first, "second": second, "imported": imported}
+            self.check_that_the_engines_memory_is_seen(engine)
             self.check_hard(engine, secrets)
-            there.redis.client().execute_command("BGREWRITEAOF")
-            there.redis.client().save()
-            places = list(memory_of(engine.child.pid))
-            places += list(memory_of(there.redis.process.child.pid))
-            places += [place for place in files_under(there.folder) if not place[0].startswith(alice.folder)]
+            wait_for("the last connections to be closed", lambda: engine.info()["connected_clients"] == "1")
+            places = memory_of(engine, "engine") + memory_of(there.redis.process, "Redis")
+            places += self.files_of(there)  # every command that Redis ever got is in its append-only file
+            self.rewrite(there.redis.client())
+            places += self.files_of(there)
             places.append(("INFO", repr(engine.info()).encode()))
             self.assertGreater(len(places), 50)
             self.check_that_the_sweep_can_see(places)
             self.check_that_every_spelling_would_be_found()
             self.assertEqual(found_in(places, secrets), [])
+
+    @staticmethod
+    def files_of(there):
+        return [place for place in files_under(there.folder) if not place[0].startswith(there.alice.folder)]
+
+    @staticmethod
+    def rewrite(redis):
+        """Redis writes down what it holds, as a dump and as a new append-only file."""
+        redis.save()
+        redis.bgrewriteaof()
+        wait_for("the append-only file to be rewritten", lambda: not any(
+            redis.info("persistence")[name] for name in ("aof_rewrite_in_progress", "aof_rewrite_scheduled")))
 
     def check_hard(self, engine, secrets):
         """Right ones, wrong neighbours, split frames and broken ones: every way a secret gets into a buffer."""
@@ -65,13 +78,32 @@ class Sweep(unittest.TestCase):
             broken.send(Resp.frame("VERIFY", client_id, secret)[:-2] + b"xx")
             broken.reply()
             broken.close()
-        # The last buffers of the ring go round once more, as they do on any busy server.
+        connection.close()
+
+    def check_that_the_engines_memory_is_seen(self, engine):
+        """A secret that has arrived in part lies in the engine's memory until the rest comes: there it is found, and once the
+        request is answered it is gone."""
+        decoy = b"a-decoy-that-arrives-in-two-parts-" + os.urandom(8).hex().encode()
+        frame = Resp.frame("VERIFY", "nobody", decoy)
+        part = decoy[:-8]
+
+        def seen():
+            return [place for place, content in memory_of(engine, "engine") if part in content]
+        connection = Resp(engine.address)
+        connection.send(frame[:frame.index(part) + len(part)])
+        wait_for("the sweep to see half a secret in the engine's memory", seen)
+        connection.send(frame[frame.index(part) + len(part):])
+        self.assertEqual(connection.reply(), "rejected")
+        self.assertEqual(seen(), [])
         connection.close()
 
     def check_that_the_sweep_can_see(self, places):
-        """A sweep that finds nothing because it looks at nothing proves nothing."""
-        self.assertTrue(any(b"credential:acme" in content for place, content in places if place.startswith("memory")))
-        self.assertTrue(any(b"rotation.promoted" in content for place, content in places if place.endswith("audit.jsonl")))
+        """A sweep that finds nothing because it looks at nothing proves nothing: where something is that is no secret."""
+        for where, known in (("engine memory", b"integrators"), ("Redis memory", b"credential:acme")):
+            self.assertTrue(any(known in content for place, content in places if place.startswith(where)), where)
+        for name, known in (("audit.jsonl", b"rotation.promoted"), (".aof", b"credential:acme"), ("dump.rdb", b"credential:acme"),
+                            ("engine.log", b"lease_gained")):
+            self.assertTrue(any(known in content for place, content in places if place.endswith(name)), name)
 
     def check_that_every_spelling_would_be_found(self):
         decoy = b"003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf"
