@@ -138,6 +138,8 @@ class Aftermath:
             if change.driven_by_time and "rejected" in one.allowed:
                 hold(one.window_fault(change.window_ends) is None, "the %s secret: %s", name, one.window_fault(change.window_ends))
         hold(not self.lane.prober.revived, "accepted again: %s", self.lane.prober.revived)
+        if self.lane.victim != "engine":  # it verifies from memory, whoever else is away
+            hold(self.lane.prober.fault() is None, "gateways were %s", self.lane.prober.fault())
 
     def check_that_nothing_leaked(self, change):
         """Invariant 6, as far as files and channels show it; memory is the sweep's (sweep_test.py)."""

@@ -176,10 +176,13 @@ class Expiry(DrivenByTime):
         self.take_imported()
         sent = len(Kind.sent(self))
         self.rotate_and_hold("--grace", "1h")
-        return self.client_id, self.secrets, Kind.sent(self)[sent:], self.lane.window_of(self.client_id, "pending")
+        self.commands = Kind.sent(self)[sent:]
+        self.window_ends = self.lane.window_of(self.client_id, "pending")
+        return self
 
     def prepare(self, attempt):
-        self.client_id, self.secrets, self.commands, self.window_ends = self.lane.next_expiry(lambda: Expiry(self.lane).notified())
+        held = self.lane.next_expiry(lambda: Expiry(self.lane).notified())
+        self.client_id, self.secrets, self.commands, self.window_ends = held.client_id, held.secrets, held.commands, held.window_ends
         if self.in_time():
             self.watch("old", "current")
             self.watch("new", "next", "rejected")

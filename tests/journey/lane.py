@@ -14,7 +14,8 @@ import records
 from aftermath import Aftermath
 from deployment import Deployment, Impatient, wait_for
 from prober import Prober, now_ms
-from proxy import BEFORE_ANSWER, BEFORE_COMMAND, Proxy, keys_of
+from proxy import BEFORE_COMMAND, Proxy
+from steps import Steps, is_read, needs_a_fresh_engine, needs_forgotten_scripts
 from store import Store, partition_of
 
 RULES = """bootstrap = true
@@ -27,12 +28,12 @@ FACTS = ("--group", "integrators", "--owner", "acme", "--service", "billing", "-
          "--classification", "internal")
 STOCK = 12  # credentials brought in at once
 ATTEMPTS = 4
-EXPIRIES = 16  # side by side, each in time for one strike: enough for all steps on a quiet machine
+EXPIRIES = 18  # side by side, each in time for one strike: enough for all steps on a quiet machine
 EXPIRIES_MORE = 4
 EXPIRY_SPACING_MS = 3300
 VICTIMS = ("engine", "redis", "connection")
 
-# What one change came to: the steps it took, and its end in a form that two runs share.
+# What one change came to: the names of its steps, and its end in a form that two runs share.
 Unstruck = collections.namedtuple("Unstruck", "steps shape outline")
 
 
@@ -79,6 +80,13 @@ class Lane:
     def start_engine(self):
         self.engine = self.there.engine("engine-1", self.proxy.address)
         self.engine.wait_ready()
+
+    def restart_engine(self):
+        with self.prober.excused():
+            self.engine.stop()
+            leases = self.engine.said().count("lease_gained")
+            self.start_engine()
+            wait_for("the lease", lambda: self.engine.said().count("lease_gained") > leases)
 
     def strike(self):
         if self.victim == "engine":
@@ -130,6 +138,8 @@ class Lane:
 
     def next_expiry(self, prepare):
         """A rotation whose deadline comes next. A deadline cannot be shorter than a minute, so many run side by side."""
+        while self.expiries and self.expiries[0].window_ends < now_ms():
+            self.expiries.popleft()  # a busy machine took too long over those before it
         if not self.expiries:
             first = now_ms()
             for number in range(EXPIRIES_MORE if self.expired else EXPIRIES):
@@ -156,34 +166,43 @@ class Lane:
     # ---- one change ----
 
     def run_unstruck(self, kind):
-        """The change with nobody in its way, once to count each side's steps."""
-        steps = {}
-        for side in (BEFORE_COMMAND, BEFORE_ANSWER):
-            change = self.run(kind, side, 10 ** 6)
-            steps[side] = self.proxy.disarm()
-            shape, outline = self.aftermath.check(change)
-        return Unstruck(steps, shape, outline)
+        """The change with nobody in its way: by an engine that does everything for the first time, for all the scripts there can
+        be, and then as usual. Reads are those of both: an engine that has just started looks around more than others."""
+        change, first = self.run(kind, BEFORE_COMMAND, None, fresh=True)
+        end = self.aftermath.check(change)
+        change, usual = self.run(kind, BEFORE_COMMAND, None)
+        records.hold(self.aftermath.check(change) == end, "%s ended in two ways", kind.__name__)
+        names = [name for name in dict.fromkeys(first + usual) if not is_read(name) or name in first and name in usual]
+        return Unstruck(names, *end)
 
     def run_struck(self, kind, side, step, unstruck):
-        """Whether it was struck, and at which command. Raises for whatever a crash must not leave behind."""
-        change = self.run(kind, side, step)
-        self.proxy.disarm()
+        """Whether it was struck, and the steps until then. Raises for whatever a crash must not leave behind."""
+        change, names = self.run(kind, side, step)
         struck = self.proxy.struck.is_set()
         shape, outline = self.aftermath.check(change)
         records.hold(shape == unstruck.shape, "the end is %s, without a strike it is %s", shape, unstruck.shape)
         records.hold(outline == unstruck.outline, "the events are %s, without a strike they are %s", outline, unstruck.outline)
-        return struck, self.proxy.names[step - 1] if struck else ""
+        return struck, names
 
-    def run(self, kind, side, step):
+    def run(self, kind, side, step, fresh=False):
+        """The change, struck at the step of this name if it comes to it, and the names of its steps until then. None: nobody is
+        struck."""
+        fresh_engine = fresh or needs_a_fresh_engine(step)
+        scripts_forgotten = fresh or needs_forgotten_scripts(step)
         for attempt in range(ATTEMPTS):
             self.proxy.forget()
             self.admins_proxy.forget()
+            if fresh_engine:
+                self.restart_engine()
             change = kind(self)
             change.prepare(attempt)
             if change.in_time():
                 self.wait_until_quiet(change)
-                tags = [partition_of(client_id).encode() for client_id in change.client_ids]
-                self.proxy.arm(step, side, self.strike, lambda command: concerns(command, tags))
+                if scripts_forgotten:
+                    self.redis.script_flush()
+                steps = Steps(change.client_ids, step)
+                self.back = False
+                self.proxy.arm(steps.is_wanted, side, self.strike)
                 if change.in_time():
                     break
                 self.proxy.disarm()
@@ -194,11 +213,10 @@ class Lane:
         else:
             raise Impatient("%s was over each time before it could be struck" % kind.__name__)
         self.watch_over(change)
-        return change
+        return change, steps.names
 
     def watch_over(self, change):
         """Until the change has come to its end and all is quiet, whoever was struck back in the meantime."""
-        self.back = False
         commands = change.begin()
 
         def ended():
@@ -248,14 +266,6 @@ class Lane:
 
     def wait_until_quiet(self, change):
         wait_for("all to be quiet", lambda: self.is_quiet(change))
-
-
-def concerns(command, tags):
-    """A step of a change of credentials in these partitions. Followers look at the head every other second, change or no
-    change; before a put it is read as well, which is no other moment than the put's own."""
-    keys = keys_of(command)
-    looks_around = command[0].upper() == b"XREAD" or (bool(keys) and keys[0].endswith(b":head"))
-    return not looks_around and any(b"{g:" in key or b"replies:" in key or any(tag in key for tag in tags) for key in keys)
 
 
 def end_of(credential):

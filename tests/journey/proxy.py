@@ -1,10 +1,6 @@
-"""Stands between an engine (or an admin) and Redis, counts the commands that matter, keeps what is published, and strikes at
-one of the commands.
-
-A step is a command about credentials, groups or answers; looking around (XREAD, TIME, the lease) does not count. At its
-step the proxy either strikes before the command reaches Redis, or lets Redis carry it out and strikes before the answer
-comes back: the two sides of every crash. A command that only reads leaves both sides the same and counts for the first
-alone.
+"""Stands between an engine (or an admin) and Redis, keeps what is published, and strikes at a command that it is told to wait for:
+before the command reaches Redis, or once Redis has carried it out and before the answer comes back, the two sides of every
+crash. Which commands are steps of a change is not its business (steps.py).
 """
 
 import collections
@@ -15,6 +11,7 @@ import threading
 BEFORE_COMMAND = "before the command"
 BEFORE_ANSWER = "before the answer"
 HELD = "while the command is held"  # it reaches Redis only after release()
+CARRIED_OUT = b"all before this is carried out"
 
 
 class Proxy:
@@ -22,11 +19,7 @@ class Proxy:
         self.path = path
         self.upstream = upstream
         self.lock = threading.Lock()
-        self.armed = None  # (step, side, strike)
-        self.counting = False
-        self.steps = 0
-        self.names = []
-        self.concerns = matters
+        self.armed = None  # (is_it, side, strike)
         self.published = collections.defaultdict(list)  # channel -> messages, since the last forget()
         self.seen = collections.Counter()  # commands by name, since it began
         self.late_answers = []  # what Redis said to commands that were held
@@ -42,24 +35,21 @@ class Proxy:
     def address(self):
         return "unix:" + self.path
 
-    def arm(self, step, side, strike, concerns=None):
-        """Counts from now on; `strike` is called at that step, on the connection's thread. A step is a number, or a
-        function that knows the command it waits for; `concerns` says which commands are steps at all."""
+    def arm(self, is_it, side, strike):
+        """`is_it` is asked about each command from now on; at the one that it says yes to, `strike` is called, on the
+        connection's thread."""
         with self.lock:
-            self.steps, self.names, self.counting = 0, [], True
-            self.concerns = concerns or matters
-            self.armed = (step, side, strike)
+            self.armed = (is_it, side, strike)
             self.striking = False
             self.struck.clear()
             self.released.clear()
 
     def disarm(self):
-        """The number of steps since arm(). A strike that has begun has ended when this returns."""
+        """Asks no more. A strike that has begun has ended when this returns."""
         with self.lock:
-            self.armed, self.counting = None, False
+            self.armed = None
         if self.striking:
             self.struck.wait()
-        return self.steps
 
     def forget(self):
         with self.lock:
@@ -100,16 +90,10 @@ class Proxy:
             self.seen[command[0].upper()] += 1
             if command[0].upper() == b"PUBLISH":
                 self.published[command[1].decode()].append(command[2])
-            if not self.counting or not self.concerns(command):
-                return None
-            if self.armed and self.armed[1] == BEFORE_ANSWER and not writes(command):
-                return None
-            self.steps += 1
-            self.names.append(name_of(command))
             if not self.armed:
                 return None
-            step, side, _ = self.armed
-            return side if (step(command) if callable(step) else step == self.steps) else None
+            is_it, side, _ = self.armed
+            return side if is_it(command) else None
 
     def strike(self):
         with self.lock:
@@ -120,33 +104,6 @@ class Proxy:
             self.striking = True
         strike()
         self.struck.set()
-
-
-def matters(command):
-    if command[0].upper() in (b"XREAD", b"TIME", b"PING", b"INFO", b"CONFIG"):
-        return False
-    keys = keys_of(command)
-    return any(b"{p" in key or b"{g:" in key or b"replies:" in key for key in keys)
-
-
-def keys_of(command):
-    return [argument for argument in command if argument.startswith(b"shearline:")]
-
-
-def writes(command):
-    """Whether it changes something, or tells somebody something."""
-    if command[0].upper() == b"PUBLISH":
-        return True
-    return command[0].upper() in (b"EVAL", b"EVALSHA") and any(key.endswith((b":records", b":outbox", b":stream", b":fence"))
-                                                               for key in keys_of(command))
-
-
-def name_of(command):
-    """Its name and the last part of what it is about: a script's main key says which one it is."""
-    for kind in (b":records", b":stream", b":outbox"):
-        if any(key.endswith(kind) for key in keys_of(command)):
-            return (command[0] + b" " + kind[1:]).decode()
-    return b" ".join([command[0]] + [key.split(b":")[-2 if b":replies:" in key else -1] for key in keys_of(command)][:1]).decode()
 
 
 class _Link:
@@ -174,6 +131,7 @@ class _Link:
                     self.was_held = True
                 if side == BEFORE_ANSWER:
                     self.hold_answers = True
+                    raw += b"*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n" % (len(CARRIED_OUT), CARRIED_OUT)
                 self.server.sendall(raw)
         except (OSError, EOFError, ValueError):
             pass
@@ -181,14 +139,19 @@ class _Link:
             self._close()
 
     def answers(self):
+        held = b""
         try:
             while True:
                 data = self.server.recv(65536)
                 if not data:
                     return
                 if self.hold_answers:
-                    self.proxy.strike()
-                    return
+                    # Answers to what was sent before it may still be on their way: it is carried out when the echo comes.
+                    held += data
+                    if CARRIED_OUT in held:
+                        self.proxy.strike()
+                        return
+                    continue
                 if self.was_held:
                     self.proxy.late_answers.append(data)
                 self.client.sendall(data)

@@ -10,7 +10,8 @@ import unittest
 import records
 from deployment import Deployment, wait_for
 from prober import Prober
-from proxy import BEFORE_ANSWER, BEFORE_COMMAND, HELD, Proxy, keys_of
+from proxy import BEFORE_ANSWER, BEFORE_COMMAND, HELD, Proxy
+from steps import keys_of
 from store import Store, partition_of
 
 TAG = partition_of("acme")
