@@ -22,9 +22,9 @@ namespace shearline::mls {
 // What an operation needs from outside.
 struct Outside {
   Random& random;
-  std::uint64_t now_s = 0;          // seconds since 1970
-  const IdentityCheck& identities;  // asked at join, add, update and path; empty: everybody is accepted
-  PskLookup pre_shared_keys = {};   // section 8.4; empty: what names a PSK is refused
+  std::uint64_t now_s = 0;              // seconds since 1970
+  const IdentityCheck& identities;      // asked at join, add, update and path; empty: everybody is accepted
+  PskLookup pre_shared_keys = nullptr;  // section 8.4; empty: what names a PSK is refused
   std::uint64_t lifetime_seconds_max = key_package_lifetime_seconds_max;  // of whoever is added
 };
 
