@@ -23,9 +23,9 @@ WANTED = os.environ.get("SHEARLINE_KILL_KINDS", "").split()
 LANES = 5
 TRIES = 5  # until a step counts as one that does not come up
 TRIES_OF_MORE = 1  # of a step that was not there when nobody was struck
-# Reads of one kind of change that may not come up again. How often an engine looks is not always the same: two changes that
-# come at once are read at once, and the last looks may come when the change is over. A script has no such excuse.
-READS_LEFT_MAX = 2
+# Reads of one kind of change that may not come up again. How often an engine looks is not always the same: two events that come
+# at once are read at once, and a timer's last look may come when the change is over. A script has no such excuse.
+READS_LEFT_MAX = 1
 
 
 def wanted(kinds):

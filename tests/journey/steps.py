@@ -11,12 +11,12 @@ from proxy import BEFORE_COMMAND
 from store import partition_of
 
 DEFINITION = """A step of a change is a command that the engine sends to Redis about
- - the partitions of its credentials: reads (records, changes, outbox, due) and scripts (put, acknowledge),
+ - the partitions of its credentials: reads (records, outbox, due) and scripts (put, acknowledge),
  - a group's stream: scripts (raise the fence, append),
  - an answer to an admin (PUBLISH), the first time that it is sent.
 A script that Redis does not know yet is sent once more with its text: a step of its own.
-No steps: waiting for changes (XREAD) and reading a head, which go on all the time, change or no change; the lease with the
-fences of partitions, and the clock; everything about {sys}.
+No steps: what goes on every second, change or no change (a follower waits for changes, compares the one it stands at, and reads
+the head); the lease with the fences of partitions, and the clock; everything about {sys}.
 Every step is struck before the command reaches Redis; every one that is no read also when Redis has carried it out and the
 engine has not heard of it."""
 
@@ -61,7 +61,7 @@ class Steps:
 
 
 def goes_on_without_changes(verb, key):
-    return verb == b"XREAD" or key.endswith(b":head") or key.endswith(b":fence") and b"{g:" not in key
+    return verb == b"XREAD" or key.endswith((b":head", b":changes")) or key.endswith(b":fence") and b"{g:" not in key
 
 
 def keys_of(command):
