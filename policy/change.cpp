@@ -123,6 +123,7 @@ Decision Change::finish(bool needs_secret) {
   std::erase_if(decision_.next.versions, [&](const Version& version) {
     return version.state == VersionState::destroyed && ++tombstones > version_tombstones_max;
   });
+  decision_.next.events_written += decision_.events.size();
   decision_.needs_secret = needs_secret;
   return std::move(decision_);
 }

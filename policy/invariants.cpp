@@ -236,6 +236,8 @@ std::optional<std::string> broken_event_chain(const Credential& before, const De
       return broken.append(" became ").append(state).append(" without an event");
     }
   }
+  if (decision.next.events_written != before.events_written + decision.events.size())
+    return "the record does not count its events";
   return std::nullopt;
 }
 

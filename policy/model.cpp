@@ -103,6 +103,7 @@ Credential clone(const Credential& credential) {
   for (const Version& version : credential.versions) copy.versions.push_back(clone(version));
   if (credential.rotation) copy.rotation = clone(*credential.rotation);
   copy.ended = credential.ended;
+  copy.events_written = credential.events_written;
   copy.answered = credential.answered;
   return copy;
 }

@@ -85,6 +85,7 @@ Credential read_credential(const Key& tag_key, const Fields& fields) {
   out.created_at_ms = fields.integer_or("ca", 0);
   out.last_rotated_ms = fields.integer_or("lr", 0);
   out.expires_at_ms = fields.integer_or("ex", time_never);
+  out.events_written = static_cast<std::uint64_t>(fields.integer_or("ev", 0));
   for (const Item& item : fields.items("vs")) out.versions.push_back(read_version(item, fields.fault()));
   if (const std::optional<Fields> rotation = fields.fields("ro")) {
     out.rotation = read_rotation(tag_key, out.client_id, *rotation);
@@ -142,6 +143,7 @@ Bytes RecordCodec::encode(const Credential& credential) const {
   map.integer_unless(0, "ca", credential.created_at_ms);
   map.integer_unless(0, "lr", credential.last_rotated_ms);
   map.integer_unless(time_never, "ex", credential.expires_at_ms);
+  map.integer_unless(0, "ev", static_cast<std::int64_t>(credential.events_written));
   std::vector<Bytes> versions;
   for (const Version& version : credential.versions) versions.push_back(encode_version(version));
   map.maps("vs", versions);

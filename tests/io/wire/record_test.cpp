@@ -116,6 +116,7 @@ Credential full_credential() {
   out.versions.push_back(full_version(62));
   out.rotation = full_rotation();
   out.ended = {{.rotation_id = ulid(71), .outcome = policy::RotationState::expired, .ended_at_ms = 72}};
+  out.events_written = 73;
   out.answered = some_answers();
   return out;
 }
@@ -220,6 +221,7 @@ void expect_same_credential(const Credential& a, const Credential& b) {
   EXPECT_EQ(a.created_at_ms, b.created_at_ms);
   EXPECT_EQ(a.last_rotated_ms, b.last_rotated_ms);
   EXPECT_EQ(a.expires_at_ms, b.expires_at_ms);
+  EXPECT_EQ(a.events_written, b.events_written);
   ASSERT_EQ(a.versions.size(), b.versions.size());
   for (std::size_t i = 0; i < a.versions.size(); ++i) expect_same_version(a.versions[i], b.versions[i]);
   ASSERT_EQ(a.rotation.has_value(), b.rotation.has_value());
