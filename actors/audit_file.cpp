@@ -54,6 +54,14 @@ Result<TrailEnd> read_end(int file) {
   return end;
 }
 
+// The ULID of an event in its JSON form; `id` comes before whatever its details are called.
+std::string_view id_of_event(std::string_view json) {
+  constexpr std::string_view before_id = "\"id\":\"";
+  constexpr std::size_t id_digits = 26;
+  const std::size_t id = json.find(before_id);
+  return id == std::string_view::npos ? std::string_view() : json.substr(id + before_id.size(), id_digits);
+}
+
 }  // namespace
 
 Result<AuditFile> AuditFile::open(loop::Loop& loop, const std::string& path) {
@@ -142,18 +150,21 @@ Result<EventsAbout> newest_events_about(const std::string& path, std::string_vie
   if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
   // Ids hold no character that JSON would write otherwise, and `subject` is a field that only we write.
   const std::string wanted = "\"subject\":\"" + std::string(subject) + "\"";
-  const std::string last = after.empty() ? std::string() : "\"id\":\"" + std::string(after) + "\"";
   EventsAbout found;
   std::size_t bytes = 0;
+  bool told_all = false;
   const Status read =
       lines_backwards(file, ledger::line_bytes_max, [&](std::string_view line, std::uint64_t) {
         const std::size_t event = line.find("\"event\":{");
         if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos)
           return true;
         const std::string_view json = line.substr(event + 8, line.size() - event - 9);
-        if (!last.empty() && json.find(last) != std::string_view::npos) return false;
+        const std::string_view id = id_of_event(json);
+        found.ids.emplace(id);
+        told_all |= !after.empty() && id == after;
+        if (told_all || found.more) return true;
         found.more = found.events.size() == at_most || bytes + json.size() > events_told_bytes_max;
-        if (found.more) return false;
+        if (found.more) return true;
         bytes += json.size();
         found.events.emplace_back(json);
         return true;

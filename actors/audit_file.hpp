@@ -45,12 +45,13 @@ using EventIds = std::set<std::string, std::less<>>;
 Result<EventIds> events_in_file(const std::string& path, const EventIds& wanted);
 
 // The newest events about one subject, oldest first, read backwards from the end of the file. Blocking: for a helper
-// thread. Stops at whichever comes first of the two limits; `more` says that there were older ones.
+// thread. They are told up to whichever comes first of the two limits; `more` says that there were older ones.
 inline constexpr std::size_t events_told_max = 100;
 inline constexpr std::size_t events_told_bytes_max = 32 * 1024;  // an answer is one JWS of at most 64 KiB
 struct EventsAbout {
   std::vector<std::string> events;  // JSON objects
   bool more = false;
+  EventIds ids;  // the `id` of every event about it that stands in the file, told or not
 };
 // after: only events newer than the one with this id; empty: no such limit.
 Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,

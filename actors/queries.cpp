@@ -1,18 +1,32 @@
 #include "actors/queries.hpp"
 
 #include "base/encoding.hpp"
-#include "io/loop/fiber_scheduler.hpp"
+#include "io/wire/record.hpp"
+#include "policy/authority.hpp"
 #include "policy/lifecycle.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace shearline::actors {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t history_outbox_events_max =
+    4096;  // looked through for events on their way to the trail
+
+// A command that reads, with all it takes to answer it. The admin is a copy: the answer waits for the store, and meanwhile
+// the directory goes on.
+struct Asked {
+  ActorContext& context;
+  const KnownState& known;
+  policy::Admin admin;
+  const policy::Command& command;
+};
 
 // A page of a list: as many items as asked for, and no more than one answer can carry.
 class Page {
@@ -38,16 +52,27 @@ class Page {
   json items_ = json::array();
 };
 
-Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& known,
-                                     const policy::Command& command) {
+// The credential that the command is about, if its sender may know of it.
+Result<policy::Credential> credential_asked_for(const Asked& asked) {
+  const policy::Command& command = asked.command;
   if (!policy::is_id(command.credential)) return fail(Code::invalid, "name the credential (`credential`)");
-  const Result<store::Record> record =
-      context.store.get({store::Kind::credential, command.credential}, known.revision_of(command.credential));
-  if (!record) {
-    if (record.error().code != Code::not_found) return std::unexpected(record.error());
-    return fail(Code::not_found, "there is no credential " + command.credential);
+  Result<policy::Credential> credential =
+      fail(Code::not_found, "there is no credential " + command.credential);
+  const Result<store::Record> record = asked.context.store.get({store::Kind::credential, command.credential},
+                                                               asked.known.revision_of(command.credential));
+  if (record) {
+    credential = asked.context.codec.decode_credential(record->payload);
+  } else if (record.error().code != Code::not_found) {
+    credential = std::unexpected(record.error());
   }
-  const Result<policy::Credential> credential = context.codec.decode_credential(record->payload);
+  const Status permitted = policy::permit(asked.admin, command, credential ? &credential->metadata : nullptr,
+                                          asked.context.rules, {}, asked.context.clock.now_ms());
+  return permitted ? std::move(credential) : std::unexpected(permitted.error());
+}
+
+Result<QueryAnswer> credential_state(const Asked& asked) {
+  const policy::Command& command = asked.command;
+  const Result<policy::Credential> credential = credential_asked_for(asked);
   if (!credential) return std::unexpected(credential.error());
   QueryAnswer answer;
   if (!command.rotation_id.empty()) {
@@ -62,35 +87,67 @@ Result<QueryAnswer> credential_state(ActorContext& context, const KnownState& kn
   return answer;
 }
 
-// What happened, as the trail tells it: who, what, when, why.
-Result<QueryAnswer> history(const KnownState& known, const policy::Command& command) {
-  const std::string& subject = command.credential;
-  if (!policy::is_id(subject)) return fail(Code::invalid, "name the credential (`credential`)");
+// Events about a credential that are in the store and not yet, or not certainly, in the trail.
+Result<EventIds> events_waiting(ActorContext& context, const std::string& client_id) {
+  const auto outbox = context.store.outbox(store::partition_of(client_id), history_outbox_events_max);
+  if (!outbox) return std::unexpected(outbox.error());
+  EventIds ids;
+  for (const store::SealedStore::Event& one : *outbox) {
+    const Result<policy::AuditEvent> event = wire::decode_event(one.event);
+    if (event && event->subject == client_id) ids.insert(event->id);
+  }
+  return ids;
+}
+
+// What happened, as the trail tells it: who, what, when, why. Each node that held the lease has a part of the trail; the
+// record counts all of its events, so this node knows whether it has them. Read in the order in which events move (record
+// and outbox, then trail), so that none is missed on its way.
+Result<QueryAnswer> history(const Asked& asked) {
+  const policy::Command& command = asked.command;
+  const Result<policy::Credential> credential = credential_asked_for(asked);
+  if (!credential) return std::unexpected(credential.error());
+  Result<EventIds> waiting = events_waiting(asked.context, command.credential);
+  if (!waiting) return std::unexpected(waiting.error());
   const std::size_t at_most = std::clamp<std::size_t>(command.params.limit, 1, events_told_max);
-  // The trail is one file: whoever asks about what was never there must not make us read all of it.
-  if (known.revision_of(subject) == 0) return fail(Code::not_found, "there is no credential " + subject);
-  const Result<EventsAbout> found = known.events_about(subject, command.params.after, at_most);
+  const Result<EventsAbout> found =
+      asked.known.events_about(command.credential, command.params.after, at_most);
   if (!found) return std::unexpected(found.error());
-  if (found->events.empty())
-    return fail(Code::not_found, "the trail of this node says nothing about " + subject);
+  std::erase_if(*waiting, [&](const std::string& id) { return found->ids.contains(id); });
+  const std::uint64_t here = found->ids.size() + waiting->size();
+  const std::uint64_t elsewhere = credential->events_written > here ? credential->events_written - here : 0;
   json events = json::array();
   for (const std::string& event : found->events) events.push_back(json::parse(event, nullptr, false));
-  return QueryAnswer{
-      {}, json{{"client_id", subject}, {"events", std::move(events)}, {"more", found->more}}.dump()};
+  json told = {{"client_id", command.credential},
+               {"node", asked.context.node},
+               {"events", std::move(events)},
+               {"more", found->more},
+               {"complete", elsewhere == 0}};
+  if (elsewhere > 0) told["events_elsewhere"] = elsewhere;
+  if (!waiting->empty()) told["events_waiting"] = waiting->size();
+  return QueryAnswer{{}, told.dump()};
+}
+
+// Whether what stands in the store under this key is a credential within the grants.
+bool may_see(const Asked& asked, const store::RecordKey& key, ByteView value) {
+  const Result<store::Record> record = asked.context.store.sealer().open(key, value);
+  if (!record) return false;
+  const Result<policy::Credential> credential = asked.context.codec.decode_credential(record->payload);
+  return credential && policy::may_see(asked.admin, credential->metadata);
 }
 
 // The smallest ids after `after`, from one scan of each partition: the store keeps no order. Linear in the number of
 // credentials, bounded in memory.
-Result<QueryAnswer> list_credentials(ActorContext& context, const policy::Command& command,
-                                     std::size_t limit) {
+Result<QueryAnswer> list_credentials(const Asked& asked, std::size_t limit) {
+  ActorContext& context = asked.context;
+  const std::string& after = asked.command.params.after;
   std::set<std::string> page;
-  const std::string prefix = std::string(store::name_of(store::Kind::credential)) + ":";
   for (unsigned partition = 0; partition < store::credential_partitions; ++partition) {
-    const Status scanned = context.store.raw().scan(partition, [&](std::string_view field, ByteView) {
-      if (!field.starts_with(prefix)) return;
-      const std::string_view id = field.substr(prefix.size());
-      if (id <= command.params.after || (page.size() > limit && id > *page.rbegin())) return;
-      page.emplace(id);
+    const Status scanned = context.store.raw().scan(partition, [&](std::string_view field, ByteView value) {
+      const std::optional<store::RecordKey> key = store::RecordKey::from_field(field);
+      if (!key || key->kind != store::Kind::credential) return;
+      if (key->id <= after || (page.size() > limit && key->id > *page.rbegin())) return;
+      if (policy::has_grants(asked.admin) && !may_see(asked, *key, value)) return;
+      page.emplace(key->id);
       if (page.size() > limit + 1) page.erase(std::prev(page.end()));
     });
     if (!scanned) return std::unexpected(scanned.error());
@@ -101,7 +158,7 @@ Result<QueryAnswer> list_credentials(ActorContext& context, const policy::Comman
     const Result<store::Record> record = context.store.get({store::Kind::credential, id}, 0);
     if (!record) continue;  // not authentic: the replica raises the alarm, the list goes on
     const Result<policy::Credential> credential = context.codec.decode_credential(record->payload);
-    if (!credential) continue;
+    if (!credential || !policy::may_see(asked.admin, credential->metadata)) continue;
     json item = {{"client_id", id},
                  {"kind", policy::name_of(credential->kind)},
                  {"status", policy::name_of(credential->status)},
@@ -142,11 +199,14 @@ QueryAnswer list_admins(const Directory& directory, const policy::Command& comma
 
 Result<QueryAnswer> answer_query(ActorContext& context, const Directory& directory, const KnownState& known,
                                  const policy::Command& command) {
-  if (command.verb == policy::Verb::status) return credential_state(context, known, command);
-  if (command.verb == policy::Verb::history) return history(known, command);
+  const policy::Admin* admin = directory.find_admin(command.kid);
+  if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
+  const Asked asked{context, known, *admin, command};
+  if (command.verb == policy::Verb::status) return credential_state(asked);
+  if (command.verb == policy::Verb::history) return history(asked);
   const std::size_t limit = std::clamp<std::uint32_t>(command.params.limit, 1, list_page_max);
   const std::string& what = command.params.what;
-  if (what.empty() || what == "credentials") return list_credentials(context, command, limit);
+  if (what.empty() || what == "credentials") return list_credentials(asked, limit);
   if (what == "groups") return list_groups(directory, command, limit);
   if (what == "admins") return list_admins(directory, command, limit);
   return fail(Code::invalid, "list knows credentials, groups and admins");

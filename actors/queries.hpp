@@ -19,8 +19,9 @@ struct QueryAnswer {
   std::string rotation_json;
   std::string result_json;
 };
-// status: the credential as it is in the store now. history: the newest audit events about it that this node has. list: one page of credentials, groups or admins in the order
-// of their ids, after `params.after`.
+// status: the credential as it is in the store now. history: the newest audit events about it in the trail of this node,
+// and whether that trail has all that were ever written. list: one page of credentials, groups or admins in the order of
+// their ids, after `params.after`. Of credentials an admin hears only as far as their grants go.
 Result<QueryAnswer> answer_query(ActorContext& context, const Directory& directory, const KnownState& known,
                                  const policy::Command& command);
 

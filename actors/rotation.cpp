@@ -117,9 +117,11 @@ struct Rotation::Impl {
   Status permit(const Command& command, const Loaded& loaded) {
     const policy::Admin* admin = directory.find_admin(command.kid);
     if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
-    const TimeMs now = context.clock.now_ms();
-    const policy::Metadata& metadata =
-        loaded.credential ? loaded.credential->metadata : command.params.metadata;
+    // Grants come first: what is outside them is not there for this admin, nor is the group it is for.
+    const Status allowed = policy::permit(
+        *admin, command, loaded.credential ? &loaded.credential->metadata : nullptr, context.rules,
+        {directory.admins_known(), loaded.credential.has_value()}, context.clock.now_ms());
+    if (!allowed) return allowed;
     // Holding an enrolled key and being in the credential's group go together (security.md "Commands").
     const std::string& group = loaded.credential ? loaded.credential->group : command.params.group;
     const bool founded =
@@ -128,8 +130,7 @@ struct Rotation::Impl {
       return fail(Code::unauthorized,
                   command.kid + " is not in the group " + group + ", which this credential is for");
     }
-    return policy::permit(*admin, command, &metadata, context.rules,
-                          {directory.admins_known(), loaded.credential.has_value()}, now);
+    return {};
   }
 
   bool may_see(const Command& command, const Credential& credential) const {

@@ -71,8 +71,11 @@ void add_reading(CLI::App& app, Invocation& invocation) {
   add_client(*state.app, state.options->client_id);
   state.app->add_option("--rotation", state.options->rotation_id, "This rotation [the open one]")
       ->check(ulid_validator());
-  auto past = add_leaf<HistoryOf>(app, invocation, "history", "Show what happened to a credential",
-                                  "shearline history acme-staging --limit 20", history);
+  auto past = add_leaf<HistoryOf>(
+      app, invocation, "history",
+      "Show what happened to a credential, as far as the trail of the answering node tells it; it "
+      "says whether that is all",
+      "shearline history acme-staging --limit 20", history);
   add_client(*past.app, past.options->client_id);
   past.app->add_option("--after", past.options->after, "Continue after this entry")->check(id_validator());
   past.app->add_option("--limit", past.options->limit, "At most so many")

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <cstdint>
 
 namespace shearline::cli {
 namespace {
@@ -171,6 +171,27 @@ std::string for_people(std::string_view json) {
 std::string event_line(std::string_view json) {
   const ordered_json event = ordered_json::parse(json, nullptr, false);
   return event.is_object() ? event_text(event, true) : printable(json);
+}
+
+std::vector<std::string> history_remarks(std::string_view json) {
+  const ordered_json value = ordered_json::parse(json, nullptr, false);
+  if (!value.is_object()) return {};
+  const auto count = [&value](const char* name) {
+    const auto member = value.find(name);
+    return member != value.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
+  };
+  const auto so_many = [](std::uint64_t number) {
+    return std::to_string(number) + (number == 1 ? " event is" : " events are");
+  };
+  std::vector<std::string> remarks;
+  if (const std::uint64_t waiting = count("events_waiting"); waiting > 0)
+    remarks.push_back(so_many(waiting) + " stored and not yet in this trail; ask again");
+  if (const std::uint64_t elsewhere = count("events_elsewhere"); elsewhere > 0) {
+    remarks.push_back("incomplete: " + so_many(elsewhere) + " not in the trail of " +
+                      member_text(value, "node") +
+                      " but in those of other nodes: shearline audit FILE... (audit.jsonl of every node)");
+  }
+  return remarks;
 }
 
 std::string answer_text(const policy::Answer& answer) {

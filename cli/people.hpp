@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace shearline::cli {
 
@@ -17,6 +18,9 @@ std::string event_line(std::string_view json);
 
 // The whole answer: what happened or why not, then the rotation and the result.
 std::string answer_text(const policy::Answer& answer);
+
+// What must be said of a history beside its events: that some wait, or stand in the trails of other nodes.
+std::vector<std::string> history_remarks(std::string_view json);
 
 // Without anything a terminal would act on.
 std::string printable(std::string_view text);

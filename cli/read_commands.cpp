@@ -1,17 +1,23 @@
 // `status`, `history`, `list` and what is spelled `group list`, `credential show|list`: commands that only
 // read.
 #include "cli/commands.hpp"
+#include "cli/people.hpp"
 
 namespace shearline::cli {
 namespace {
 
 template <class Fill>
-Exit ask_about(const Context& context, policy::Verb verb, Fill fill) {
+Result<policy::Answer> ask(const Context& context, policy::Verb verb, Fill fill) {
   const auto session = Session::open(context);
-  if (!session) return context.output.error(session.error());
+  if (!session) return std::unexpected(session.error());
   policy::Command command = (*session)->command(verb);
   fill(command);
-  const auto answer = (*session)->ask(command);
+  return (*session)->ask(command);
+}
+
+template <class Fill>
+Exit ask_about(const Context& context, policy::Verb verb, Fill fill) {
+  const auto answer = ask(context, verb, fill);
   return answer ? context.output.answer(*answer) : context.output.error(answer.error());
 }
 
@@ -25,11 +31,17 @@ Exit status(const Context& context, const StatusOf& options) {
 }
 
 Exit history(const Context& context, const HistoryOf& options) {
-  return ask_about(context, policy::Verb::history, [&](policy::Command& command) {
+  const auto answer = ask(context, policy::Verb::history, [&](policy::Command& command) {
     command.credential = options.client_id;
     command.params.after = options.after;
     command.params.limit = options.limit;
   });
+  if (!answer) return context.output.error(answer.error());
+  const Exit told = context.output.answer(*answer);
+  if (told == Exit::ok) {
+    for (const std::string& remark : history_remarks(answer->result_json)) context.output.line(remark);
+  }
+  return told;
 }
 
 Exit list(const Context& context, const ListOf& options) {

@@ -56,6 +56,36 @@ Status permit_grants(const Admin& admin, const Metadata& metadata) {
   return {};
 }
 
+// Which commands are about a credential that is to be there already.
+bool needs_a_stored_one(Verb verb) {
+  switch (verb) {
+    case Verb::status:
+    case Verb::history:
+    case Verb::rotate:
+    case Verb::ack:
+    case Verb::promote:
+    case Verb::cancel:
+    case Verb::revoke:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What an admin may not see is not there for them: one refusal for a credential outside the grants and for none at all.
+// Only that an id is taken cannot be kept from whoever wants it for a new one.
+Status permit_sight(const Admin& admin, const Command& command, const Metadata* stored) {
+  if (!has_grants(admin)) return {};
+  if (stored != nullptr && permit_grants(admin, *stored)) return {};
+  if (needs_a_stored_one(command.verb)) {
+    return violation("there is no credential " + command.credential +
+                     " in the environments and tenants granted to " + admin.admin_id);
+  }
+  if (stored == nullptr) return {};
+  return violation("the client id is taken, outside the environments and tenants granted to " +
+                   admin.admin_id);
+}
+
 Status permit_proof(const Command& command, const Metadata& metadata, const Rules& rules) {
   const std::string environment = environment_of(metadata.environment);
   const bool required = std::ranges::any_of(rules.idp_proof_required_in, [&](const std::string& name) {
@@ -150,6 +180,8 @@ Result<Command> authenticate(std::string_view compact_jws, std::string_view depl
 
 bool changes_state(Verb verb) { return verb != Verb::status && verb != Verb::list && verb != Verb::history; }
 
+bool has_grants(const Admin& admin) { return !admin.environments.empty() || !admin.tenants.empty(); }
+
 bool may_see(const Admin& admin, const Metadata& metadata) {
   return permit_grants(admin, metadata).has_value();
 }
@@ -157,6 +189,7 @@ bool may_see(const Admin& admin, const Metadata& metadata) {
 Status permit(const Admin& admin, const Command& command, const Metadata* metadata, const Rules& rules,
               const Circumstances& circumstances, TimeMs now) {
   if (!is_active(admin, now)) return not_an_admin();
+  if (Status status = permit_sight(admin, command, metadata); !status) return status;
   const bool brings_metadata =
       command.verb == Verb::credential_create || command.verb == Verb::credential_import;
   for (const Metadata* judged : {metadata, brings_metadata ? &command.params.metadata : nullptr}) {

@@ -30,10 +30,13 @@ struct Circumstances {
 };
 // May this admin give this command on a credential with this metadata (null: no stored credential)? Creation
 // and import are judged by the metadata they bring as well. policy_violation names what is missing: a second
-// party, an identity-provider proof (prod), an environment or tenant.
+// party, an identity-provider proof (prod), an environment or tenant. Reads are judged as well: an admin with grants hears
+// of what is outside them exactly what they hear of a credential that does not exist.
 Status permit(const Admin& admin, const Command& command, const Metadata* metadata, const Rules& rules,
               const Circumstances& circumstances, TimeMs now);
 
+// Whether an admin is bound to environments or tenants; who is not may act on all.
+bool has_grants(const Admin& admin);
 // Whether an admin may see a credential at all: for lists, which leave out what is outside the grants.
 bool may_see(const Admin& admin, const Metadata& metadata);
 bool changes_state(Verb verb);  // everything but status, list and history

@@ -214,6 +214,118 @@ TEST_F(AdminDoor, HistoryTellsWhatTheTrailHoldsOldestFirst) {
             Code::not_found);
 }
 
+TEST_F(AdminDoor, HistorySaysWhoseTrailItIsAndThatItIsWhole) {
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  const std::string told =
+      engine.run(engine.command(world.alice, Verb::history, "acme"), world.alice).result_json;
+  EXPECT_NE(told.find("\"complete\":true"), std::string::npos) << told;
+  EXPECT_NE(told.find("\"node\":\"node-1\""), std::string::npos) << told;
+  EXPECT_EQ(told.find("elsewhere"), std::string::npos) << told;
+}
+
+TEST_F(AdminDoor, HistoryOnANodeThatTookOverSaysHowMuchStandsInOtherTrails) {
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  std::optional<wire::DeliveredSecret> secret;
+  engine.wait_for([&] {
+    secret = engine.newest_secret("ops", world.alice);
+    return secret.has_value();
+  });
+  ASSERT_EQ(engine.run(engine.acknowledgement(*secret, world.alice), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  const std::size_t before = engine.audit_lines_about("acme");
+  engine.stop();
+
+  Engine next(world, "node-2", "audit-2.jsonl");
+  next.wait_for_lease();
+  const policy::Answer nothing = next.run(next.command(world.alice, Verb::history, "acme"), world.alice);
+  ASSERT_EQ(nothing.code, Code::ok) << "a credential that exists has a history: " << nothing.detail;
+  EXPECT_NE(nothing.result_json.find("\"complete\":false"), std::string::npos) << nothing.result_json;
+  EXPECT_NE(nothing.result_json.find("\"events_elsewhere\":" + std::to_string(before)), std::string::npos)
+      << nothing.result_json;
+  EXPECT_NE(nothing.result_json.find("\"node\":\"node-2\""), std::string::npos) << nothing.result_json;
+
+  ASSERT_EQ(next.run(next.command(world.alice, Verb::rotate, "acme"), world.alice).code, Code::ok);
+  next.wait_for_audit();
+  const std::string some =
+      next.run(next.command(world.alice, Verb::history, "acme"), world.alice).result_json;
+  EXPECT_NE(some.find("rotation.prepared"), std::string::npos) << some;
+  EXPECT_NE(some.find("\"events_elsewhere\":" + std::to_string(before)), std::string::npos)
+      << "what this node wrote is not missing: " << some;
+}
+
+TEST_F(AdminDoor, HistoryCountsEventsThatItsLimitLeavesOut) {
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  policy::Command history = engine.command(world.alice, Verb::history, "acme");
+  history.params.limit = 1;
+  const std::string told = engine.run(history, world.alice).result_json;
+  EXPECT_NE(told.find("\"more\":true"), std::string::npos) << told;
+  EXPECT_NE(told.find("\"complete\":true"), std::string::npos) << told;
+}
+
+// An admin for another tenant: what alice's credentials are is none of their business.
+class Grants : public AdminDoor {
+ protected:
+  void SetUp() override {
+    AdminDoor::SetUp();
+    policy::Command command = engine.command(world.alice, Verb::admin_enroll);
+    command.params.admin_id = "bob";
+    command.params.person = world.bob.record.person;
+    command.params.signing_key = world.bob.record.signing_key;
+    command.params.sealing_key = world.bob.record.sealing_key;
+    command.params.sealing_key_proof = world.bob.record.sealing_key_proof;
+    command.params.environments = {"dev"};
+    command.params.tenants = {"other"};
+    const policy::Answer enrolled = engine.run(command, world.alice);
+    ASSERT_EQ(enrolled.code, Code::ok) << enrolled.detail;
+    ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+    policy::Command others = engine.creation("others");
+    others.params.metadata.environment = "dev";
+    others.params.metadata.tenant = "other";
+    ASSERT_EQ(engine.run(others, world.alice).code, Code::ok);
+    engine.wait_for_audit();
+  }
+  policy::Answer ask(Verb verb, const std::string& client_id) {
+    return engine.run(engine.command(world.bob, verb, client_id), world.bob);
+  }
+};
+
+TEST_F(Grants, BindWhatAnAdminReads) {
+  for (const Verb verb : {Verb::status, Verb::history}) {
+    const policy::Answer refused = ask(verb, "acme");
+    EXPECT_EQ(refused.code, Code::policy_violation) << policy::name_of(verb);
+    EXPECT_TRUE(refused.result_json.empty()) << refused.result_json;
+    EXPECT_TRUE(refused.rotation_json.empty()) << refused.rotation_json;
+    EXPECT_EQ(ask(verb, "others").code, Code::ok) << policy::name_of(verb);
+  }
+}
+
+TEST_F(Grants, DoNotTellWhatIsOutsideThemFromWhatDoesNotExist) {
+  for (const Verb verb :
+       {Verb::status, Verb::history, Verb::rotate, Verb::promote, Verb::cancel, Verb::revoke}) {
+    const policy::Answer outside = ask(verb, "acme");
+    policy::Answer nowhere = ask(verb, "acmf");
+    for (std::size_t at = nowhere.detail.find("acmf"); at != std::string::npos;
+         at = nowhere.detail.find("acmf"))
+      nowhere.detail[at + 3] = 'e';
+    EXPECT_EQ(outside.code, nowhere.code) << policy::name_of(verb);
+    EXPECT_EQ(outside.detail, nowhere.detail) << policy::name_of(verb);
+  }
+}
+
+TEST_F(Grants, BoundAListToWhatAnAdminMaySee) {
+  const std::string list = engine.run(engine.command(world.bob, Verb::list), world.bob).result_json;
+  EXPECT_NE(list.find("\"others\""), std::string::npos) << list;
+  EXPECT_EQ(list.find("\"acme\""), std::string::npos) << list;
+  // Also where a page is smaller than what stands before the first one they may see.
+  policy::Command one = engine.command(world.bob, Verb::list);
+  one.params.limit = 1;
+  const std::string page = engine.run(one, world.bob).result_json;
+  EXPECT_NE(page.find("\"others\""), std::string::npos) << page;
+  EXPECT_NE(page.find("\"more\":false"), std::string::npos) << page;
+}
+
 TEST_F(AdminDoor, OnlyTheHolderOfTheLeaseSpeaks) {
   Engine other(world, "node-2", "audit-2.jsonl");
   const policy::Command command = status();

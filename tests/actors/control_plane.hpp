@@ -292,6 +292,12 @@ class Engine {
     for (const std::string& line : audit_lines()) count += line.find(wanted) != std::string::npos ? 1 : 0;
     return count;
   }
+  std::size_t audit_lines_about(std::string_view subject) const {
+    const std::string wanted = "\"subject\":\"" + std::string(subject) + "\"";
+    std::size_t count = 0;
+    for (const std::string& line : audit_lines()) count += line.find(wanted) != std::string::npos ? 1 : 0;
+    return count;
+  }
   void wait_for_audit() {
     wait_for([this] {
       for (unsigned p = 0; p < store::partition_count; ++p) {

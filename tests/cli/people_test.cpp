@@ -55,6 +55,18 @@ TEST(ForPeople, LetsNothingActOnTheTerminal) {
   EXPECT_EQ(for_people(R"(["\u001b"])"), "\"\\u001b\"\n");
 }
 
+TEST(HistoryRemarks, NameTheNodeWhoseTrailIsNotTheWholeOne) {
+  EXPECT_TRUE(history_remarks(R"({"node":"n2","complete":true,"events":[]})").empty());
+  const auto elsewhere = history_remarks(R"({"node":"n2","complete":false,"events_elsewhere":7})");
+  ASSERT_EQ(elsewhere.size(), 1U);
+  EXPECT_EQ(elsewhere[0],
+            "incomplete: 7 events are not in the trail of n2 but in those of other nodes: "
+            "shearline audit FILE... (audit.jsonl of every node)");
+  const auto waiting = history_remarks(R"({"node":"n2","complete":true,"events_waiting":1})");
+  ASSERT_EQ(waiting.size(), 1U);
+  EXPECT_EQ(waiting[0], "1 event is stored and not yet in this trail; ask again");
+}
+
 TEST(AnswerText, SaysTheCodeOfARefusal) {
   policy::Answer answer;
   answer.status = policy::AnswerStatus::rejected;

@@ -224,15 +224,39 @@ TEST_F(Authority, BootstrapWaivesTheSecondPartyUntilASecondAdminExists) {
 
 TEST_F(Authority, AnAdminActsOnlyInsideTheirEnvironmentsAndTenants) {
   admins["alice"].environments = {"dev"};
-  EXPECT_TRUE(mentions(violation(rotate(), &staging), "`staging`"));
-  EXPECT_TRUE(mentions(violation(verb(Verb::status), &staging), "`staging`"));
+  Command create = verb(Verb::credential_create);
+  create.params.metadata = staging;
+  EXPECT_TRUE(mentions(violation(create, nullptr), "`staging`"));
+  EXPECT_TRUE(mentions(violation(rotate(), &staging), "granted to alice"));
+  EXPECT_TRUE(mentions(violation(verb(Verb::status), &staging), "granted to alice"));
   admins["alice"].environments = {"staging"};
   admins["alice"].tenants = {"other"};
-  EXPECT_TRUE(mentions(violation(rotate(), &staging), "`acme`"));
+  EXPECT_TRUE(mentions(violation(create, nullptr), "`acme`"));
+  EXPECT_TRUE(mentions(violation(rotate(), &staging), "granted to alice"));
   EXPECT_FALSE(may_see(admins["alice"], staging));
   admins["alice"].tenants = {"acme"};
   EXPECT_TRUE(permitted(rotate(), &staging));
   EXPECT_TRUE(may_see(admins["alice"], staging));
+}
+
+TEST_F(Authority, WhatIsOutsideTheGrantsLooksLikeWhatDoesNotExist) {
+  admins["alice"].tenants = {"other"};
+  for (const Verb one : {Verb::status, Verb::history, Verb::rotate, Verb::ack, Verb::revoke}) {
+    EXPECT_EQ(violation(verb(one), &staging), violation(verb(one), nullptr)) << name_of(one);
+  }
+  admins["alice"].tenants = {};
+  EXPECT_TRUE(permitted(verb(Verb::status), nullptr)) << "whoever may see all hears that it is not there";
+}
+
+TEST_F(Authority, AnIdThatIsTakenElsewhereTellsNothingMore) {
+  admins["alice"].tenants = {"other"};
+  Command create = verb(Verb::credential_create);
+  create.params.metadata = staging;
+  create.params.metadata.tenant = "other";
+  EXPECT_TRUE(permitted(create, nullptr));
+  const std::string why = violation(create, &staging);
+  EXPECT_TRUE(mentions(why, "taken"));
+  EXPECT_FALSE(mentions(why, "staging") || mentions(why, "acme"));
 }
 
 TEST_F(Authority, NobodyGrantsMoreThanTheyHold) {
