@@ -1,6 +1,7 @@
 #include "actors/admin.hpp"
 
 #include "actors/answers.hpp"
+#include "actors/credential_changes.hpp"
 #include "actors/gate.hpp"
 #include "actors/queries.hpp"
 #include "actors/rate.hpp"
@@ -151,8 +152,7 @@ struct Admin::Impl {
     }
     const policy::Admin* admin = directory.find_admin(command.kid);
     if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
-    Status allowed =
-        policy::permit(*admin, command, nullptr, context.rules, {directory.admins_known(), false}, now);
+    Status allowed = policy::permit(*admin, command, nullptr, context.rules, {directory.admins_known()}, now);
     if (!allowed) return std::unexpected(allowed.error());
 
     const policy::MembershipContext with{now, context.node, context.rules.hash};

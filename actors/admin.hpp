@@ -5,8 +5,8 @@
 
 #include "actors/context.hpp"
 #include "actors/directory.hpp"
+#include "actors/known_state.hpp"
 #include "actors/messages.hpp"
-#include "actors/rotation.hpp"
 
 #include <functional>
 #include <memory>

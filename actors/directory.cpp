@@ -27,6 +27,12 @@ std::set<std::string> Directory::members_of(std::string_view group_id) const {
   return group == nullptr ? std::set<std::string>{} : group->members;
 }
 
+std::set<std::string> Directory::active_members(std::string_view group_id, TimeMs now) const {
+  std::set<std::string> members = members_of(group_id);
+  std::erase_if(members, [&](const std::string& id) { return !is_active(id, now); });
+  return members;
+}
+
 bool Directory::person_taken(std::string_view person) const {
   for (const auto& [id, entry] : admins_) {
     if (entry.value.person == person) return true;

@@ -20,6 +20,7 @@ class Directory {
   const policy::Admin* find_admin(std::string_view admin_id) const;  // null: nobody; revoked ones are found
   const policy::Group* find_group(std::string_view group_id) const;
   std::set<std::string> members_of(std::string_view group_id) const;  // active or not
+  std::set<std::string> active_members(std::string_view group_id, TimeMs now) const;
   bool person_taken(std::string_view person) const;
   std::size_t admins_known() const {
     return admins_.size();

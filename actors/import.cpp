@@ -7,11 +7,28 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace shearline::actors {
+namespace {
+
+// Each under the pepper it was made with; one whose pepper is gone cannot be recognised.
+std::optional<Ulid> version_with(const policy::Credential& credential, ByteView secret,
+                                 const keys::Keyring& keyring) {
+  for (const policy::Version& version : credential.versions) {
+    const keys::Pepper* pepper = keyring.find(version.mac_key_ref);
+    if (pepper == nullptr) continue;
+    const Digest digest = engine::digest_of(pepper->key, credential.client_id, secret);
+    if (equal_in_constant_time(digest.reveal(), version.digest.reveal())) return version.version_id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid& jti,
-                                     const keys::Keyring& keyring, bool is_api_key) {
+                                     const keys::Keyring& keyring, bool is_api_key,
+                                     const policy::Credential* existing) {
   Bytes aad = to_bytes(as_bytes(jti.text()));
   aad.push_back(0);
   append(aad, as_bytes(item.client_id));
@@ -33,6 +50,7 @@ Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid&
     imported.foreign_key_lookup =
         engine::foreign_key_lookup(engine::derive_lookup_key(pepper), secret->reveal());
   }
+  if (existing != nullptr) imported.known_as = version_with(*existing, secret->reveal(), keyring);
   return imported;
 }
 

@@ -14,9 +14,11 @@
 namespace shearline::actors {
 
 // HPKE base mode to the engine: info "shearline v1 import", aad jti || 0x00 || client_id (security.md "Sealing").
-// invalid: it cannot be opened for this command and client, or is no secret (length, bytes).
+// invalid: it cannot be opened for this command and client, or is no secret (length, bytes). existing: what stands under
+// the client id, to see whether it has this secret already; null: nothing.
 Result<policy::Imported> open_import(const policy::ImportItem& item, const Ulid& jti,
-                                     const keys::Keyring& keyring, bool is_api_key);
+                                     const keys::Keyring& keyring, bool is_api_key,
+                                     const policy::Credential* existing);
 
 struct ImportedItem {
   bool repeated = false;       // it was in already, from this very command

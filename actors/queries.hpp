@@ -4,7 +4,7 @@
 
 #include "actors/context.hpp"
 #include "actors/directory.hpp"
-#include "actors/rotation.hpp"
+#include "actors/known_state.hpp"
 #include "policy/command.hpp"
 
 #include <string>

@@ -1,15 +1,13 @@
 #include "actors/rotation.hpp"
 
 #include "actors/answers.hpp"
+#include "actors/credential_changes.hpp"
 #include "actors/credential_records.hpp"
 #include "actors/gate.hpp"
-#include "actors/import.hpp"
+#include "actors/import_command.hpp"
 #include "actors/minting.hpp"
 #include "actors/timers.hpp"
 #include "base/log.hpp"
-#include "io/loop/fiber_scheduler.hpp"
-#include "policy/answered.hpp"
-#include "policy/authority.hpp"
 #include "policy/lifecycle.hpp"
 
 #include <map>
@@ -48,7 +46,10 @@ struct Rotation::Impl {
         hands(given.loop, "rotation-command", commands_in_flight_max),
         clients(given.loop),
         timers(given, [this](const std::string& client_id) { return serve_due(client_id); }),
-        records(given, known.revision_of, given_audit, timers) {}
+        records(given, known.revision_of, given_audit, timers),
+        changes(given, known_directory, records, given_distribution, timers, clients,
+                [this](Credential stored, std::uint64_t revision) { carry_on(std::move(stored), revision); }),
+        importer(given, known_directory, known, changes) {}
 
   // ---- the mailbox ----
 
@@ -69,79 +70,29 @@ struct Rotation::Impl {
   void take(CommandWork work) {
     auto shared = std::make_shared<CommandWork>(std::move(work));
     const bool taken = hands.run([this, shared] { shared->reply.set(execute(shared->command)); });
-    if (!taken) shared->reply.set(refused(shared->command, {Code::unavailable, "this node is stopping"}));
+    if (!taken)
+      shared->reply.set(refusal_of(shared->command, {Code::unavailable, "this node is stopping"}, context));
   }
 
   // ---- commands ----
 
   Answer execute(const Command& command) {
-    if (command.verb == Verb::credential_import) return execute_import(command);
-    const ClientLocks::Held lock = clients.lock(command.credential);
-    Error last{Code::unavailable, "the credential changes too fast; send the command again"};
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
-      Result<std::optional<Answer>> answer = try_once(command);
-      if (answer && *answer) return std::move(**answer);
-      if (answer) continue;
-      last = answer.error();
-      // An answer of the store that was lost is found by looking: a command that was carried out has its answer there.
-      if (last.code != Code::unavailable || context.store.fence() == 0) break;
-      loop::sleep_for_ms(context.loop, attempt_pause_ms);
-    }
-    return refused(command, last);
-  }
-
-  // Empty: somebody else changed the record between our read and our put; decide again on what is there now.
-  Result<std::optional<Answer>> try_once(const Command& command) {
-    Result<Loaded> loaded = records.load(command.credential);
-    if (!loaded) return std::unexpected(loaded.error());
-    if (loaded->credential) {
-      const auto earlier = policy::earlier_answer(loaded->credential->answered, command);
-      if (!earlier) return std::unexpected(earlier.error());
-      if (*earlier != nullptr) {
-        timers.look_again(
-            store::partition_of(command.credential));  // what we once began may still be waiting
-        return policy::decode_answer((*earlier)->answer);
-      }
-    }
-    if (Status allowed = permit(command, *loaded); !allowed) return std::unexpected(allowed.error());
-    Result<Decision> decision = decide(command, *loaded);
-    if (!decision) return std::unexpected(decision.error());
-    if (decision->needs_secret) {
-      if (Status sealed = mint_secret(*decision, context, distribution); !sealed)
-        return std::unexpected(sealed.error());
-    }
-    attach_notice(loaded->get(), *decision, context, directory);
-    return store_answered(command, *loaded, std::move(*decision));
-  }
-
-  Status permit(const Command& command, const Loaded& loaded) {
-    const policy::Admin* admin = directory.find_admin(command.kid);
-    if (admin == nullptr) return fail(Code::unauthorized, "not allowed");
-    // Grants come first: what is outside them is not there for this admin, nor is the group it is for.
-    const Status allowed = policy::permit(
-        *admin, command, loaded.credential ? &loaded.credential->metadata : nullptr, context.rules,
-        {directory.admins_known(), loaded.credential.has_value()}, context.clock.now_ms());
-    if (!allowed) return allowed;
-    // Holding an enrolled key and being in the credential's group go together (security.md "Commands").
-    const std::string& group = loaded.credential ? loaded.credential->group : command.params.group;
-    const bool founded =
-        loaded.credential || directory.find_group(group) != nullptr;  // else `decide` says so
-    if (founded && !directory.members_of(group).contains(command.kid)) {
-      return fail(Code::unauthorized,
-                  command.kid + " is not in the group " + group + ", which this credential is for");
-    }
-    return {};
-  }
-
-  bool may_see(const Command& command, const Credential& credential) const {
-    const policy::Admin* admin = directory.find_admin(command.kid);
-    return admin != nullptr && policy::may_see(*admin, credential.metadata);
+    if (command.verb == Verb::credential_import) return importer.execute(command);
+    const Result<Settled> settled = changes.carry_out(
+        {.command = command,
+         .client_id = command.credential,
+         .decide = [&](const Loaded& before) { return decide(command, before); },
+         .answer = [&](const Loaded& before,
+                       const Decision& decision) { return answer_text(command, before, decision); }});
+    if (!settled) return refusal_of(command, settled.error(), context);
+    const Result<Answer> answer = policy::decode_answer(settled->answer);
+    return answer ? *answer : refusal_of(command, answer.error(), context);
   }
 
   Result<Decision> decide(const Command& command, const Loaded& loaded) {
     const std::set<std::string> members =
         active_members(loaded.credential ? loaded.credential->group : command.params.group);
-    const policy::Context with = lifecycle_context(members);
+    const policy::Context with = lifecycle_context(context, members);
     if (command.verb == Verb::credential_create) {
       if (loaded.credential) return fail(Code::conflict, "the credential " + command.credential + " exists");
       if (directory.find_group(command.params.group) == nullptr) {
@@ -168,105 +119,15 @@ struct Rotation::Impl {
     }
   }
 
-  // The answer is part of the record, so that the same command after a crash gets the same answer.
-  Result<std::optional<Answer>> store_answered(const Command& command, const Loaded& loaded,
-                                               Decision decision) {
-    Answer answer = answer_to(command, context);
-    answer.status = decision.next.rotation && policy::is_open(decision.next.rotation->state)
-                        ? AnswerStatus::accepted
-                        : AnswerStatus::done;
-    answer.code = Code::ok;
-    answer.detail = what_happened(loaded.get(), decision.next);
-    if (decision.next.rotation)
-      answer.rotation_json = policy::rotation_json(decision.next, *decision.next.rotation);
-    const policy::Urgency urgency = policy::urgency_of(command, loaded.get());
-    const Status kept = policy::remember(decision.next.answered, command, policy::encode_answer(answer),
-                                         urgency, context.clock.now_ms());
-    if (!kept) return std::unexpected(kept.error());
-    const Result<std::uint64_t> revision = records.put(decision, loaded.revision);
-    if (!revision) {
-      if (revision.error().code == Code::conflict) return std::nullopt;
-      return std::unexpected(revision.error());
-    }
-    // The change is durable; what follows is only quicker now than when its timer finds it.
-    carry_on(std::move(decision.next), *revision);
-    return answer;
-  }
-
-  Answer execute_import(const Command& command) {
-    const policy::Admin* admin = directory.find_admin(command.kid);
-    if (admin == nullptr) return refused(command, {Code::unauthorized, "not allowed"});
-    ImportReport report;
-    // A store that is away would cost every item a time-out of its own; the same command takes up where this one stopped.
-    int unheard = 0;
-    for (const policy::ImportItem& item : command.params.items) {
-      Result<ImportedItem> one =
-          unheard < unheard_in_a_row_max
-              ? import_one(command, item)
-              : fail(Code::unavailable, "not tried, the store is away; send the command again");
-      unheard = !one && one.error().code == Code::unavailable ? unheard + 1 : 0;
-      report.add(item.client_id, one);
-    }
+  std::string answer_text(const Command& command, const Loaded& before, const Decision& decision) const {
+    const Credential& next = decision.next;
     Answer answer = answer_to(command, context);
     answer.status =
-        report.imported() > 0 || report.refused() == 0 ? AnswerStatus::done : AnswerStatus::rejected;
-    answer.code = report.refused() == 0 ? Code::ok : report.first_code();
-    answer.detail = report.summary();
-    answer.result_json = report.json();
-    return answer;
-  }
-
-  // Every item is a record of its own: one that is refused harms no other, and a repeated command finds those that are in.
-  Result<ImportedItem> import_one(const Command& command, const policy::ImportItem& item) {
-    const ClientLocks::Held lock = clients.lock(item.client_id);
-    const std::int64_t until_ms = context.loop.monotonic_ms() + import_item_patience_ms;
-    Result<ImportedItem> one = try_import(command, item);
-    while (!one && one.error().code == Code::unavailable && context.loop.monotonic_ms() < until_ms) {
-      if (context.store.fence() == 0) break;
-      loop::sleep_for_ms(context.loop, attempt_pause_ms);
-      one = try_import(command, item);  // a put whose answer was lost has left this command in the record
-    }
-    return one;
-  }
-
-  Result<ImportedItem> try_import(const Command& command, const policy::ImportItem& item) {
-    Result<Loaded> loaded = records.load(item.client_id);
-    if (!loaded) return std::unexpected(loaded.error());
-    if (loaded->credential) {
-      const auto earlier = policy::earlier_answer(loaded->credential->answered, command);
-      if (!earlier) return std::unexpected(earlier.error());
-      if (*earlier != nullptr) return ImportedItem{.repeated = true};
-    }
-    // Told before the rule that importing onto it would need a second party: whoever repeats an import that was
-    // interrupted wants to know what is in already.
-    if (loaded->credential && may_see(command, *loaded->credential)) {
-      return fail(Code::conflict, "the credential exists");
-    }
-    if (Status allowed = permit(command, *loaded); !allowed) return std::unexpected(allowed.error());
-    if (directory.find_group(command.params.group) == nullptr) {
-      return fail(Code::not_found, "there is no group " + command.params.group);
-    }
-    Result<policy::Imported> imported = open_import(item, command.jti, context.keyring,
-                                                    command.params.kind == policy::CredentialKind::api_key);
-    if (!imported) return std::unexpected(imported.error());
-    const bool shared = known.fingerprint_known(imported->fingerprint);
-    const std::set<std::string> members = active_members(command.params.group);
-    Result<Decision> decision =
-        policy::import(command, item, std::move(*imported), lifecycle_context(members));
-    if (!decision) return std::unexpected(decision.error());
-    if (shared) {
-      for (policy::AuditEvent& event : decision->events) event.detail.emplace_back("secret_shared", "true");
-    }
-    const Status kept = policy::remember(decision->next.answered, command, {}, policy::Urgency::ordinary,
-                                         context.clock.now_ms());
-    if (!kept) return std::unexpected(kept.error());
-    const Result<std::uint64_t> revision = records.put(*decision, loaded->revision);
-    if (!revision) return std::unexpected(revision.error());
-    return ImportedItem{.shared_secret = shared};
-  }
-
-  Answer refused(const Command& command, const Error& error) const {
-    return refusal_of(command, error, context);
+        next.rotation && policy::is_open(next.rotation->state) ? AnswerStatus::accepted : AnswerStatus::done;
+    answer.code = Code::ok;
+    answer.detail = what_happened(before.get(), next);
+    if (next.rotation) answer.rotation_json = policy::rotation_json(next, *next.rotation);
+    return policy::encode_answer(answer);
   }
 
   // ---- what follows by itself: publish what is stored, then whatever time has brought about ----
@@ -293,7 +154,7 @@ struct Rotation::Impl {
         decision = after_publishing(credential);
       } else {
         const std::set<std::string> members = active_members(credential.group);
-        decision = policy::advance(credential, members, lifecycle_context(members));
+        decision = policy::advance(credential, members, lifecycle_context(context, members));
         if (decision) attach_notice(&credential, *decision, context, directory);
       }
       if (!decision) return progress;
@@ -320,8 +181,10 @@ struct Rotation::Impl {
   }
 
   Decision after_publishing(const Credential& credential) const {
-    if (credential.rotation->state == policy::RotationState::prepared)
-      return policy::notified(credential, lifecycle_context(active_members(credential.group)));
+    if (credential.rotation->state == policy::RotationState::prepared) {
+      const std::set<std::string> members = active_members(credential.group);
+      return policy::notified(credential, lifecycle_context(context, members));
+    }
     Decision decision;  // a notice: no state changes, so no event
     decision.next = policy::clone(credential);
     decision.next.rotation->envelope.clear();
@@ -361,19 +224,8 @@ struct Rotation::Impl {
 
   // ---- small things ----
 
-  // members: of the credential's group, alive as long as the context is used.
-  policy::Context lifecycle_context(const std::set<std::string>& members) const {
-    const TimeMs now = context.clock.now_ms();
-    return {
-        now,     context.rules, context.node, context.keyring.current_pepper, Ulid::make(now, context.random),
-        &members};
-  }
-
   std::set<std::string> active_members(const std::string& group_id) const {
-    std::set<std::string> members = directory.members_of(group_id);
-    const TimeMs now = context.clock.now_ms();
-    std::erase_if(members, [&](const std::string& id) { return !directory.is_active(id, now); });
-    return members;
+    return directory.active_members(group_id, context.clock.now_ms());
   }
 
   ActorContext& context;
@@ -385,6 +237,8 @@ struct Rotation::Impl {
   ClientLocks clients;
   Timers timers;
   CredentialRecords records;
+  CredentialChanges changes;
+  Importer importer;
   std::set<std::string> unpublished_told;          // credentials whose envelope waits, each said once
   std::set<std::string> told_of;                   // due entries without a record, each said once
   std::map<std::string, std::uint64_t> too_early;  // credential -> the revision that was not due yet

@@ -121,8 +121,6 @@ Status permit_alone(const Command& command, const Metadata* metadata, const Rule
       return bootstrapping ? Status{} : needs_second_party("making a group");
     case Verb::group_add:
       return bootstrapping ? Status{} : needs_second_party("adding members to a group");
-    case Verb::credential_import:
-      return circumstances.client_exists ? needs_second_party("import onto an existing client") : Status{};
     case Verb::rotate:
       if (metadata != nullptr && is_prod_pii(*metadata)) {
         return needs_second_party("rotating a prod credential with pii off schedule");

@@ -26,7 +26,6 @@ Status check_freshness(const Command& command, TimeMs now);
 
 struct Circumstances {
   std::size_t admins_known = 1;  // active or not, for bootstrap
-  bool client_exists = false;    // import onto an existing client
 };
 // May this admin give this command on a credential with this metadata (null: no stored credential)? Creation
 // and import are judged by the metadata they bring as well. policy_violation names what is missing: a second

@@ -197,6 +197,31 @@ Status check_import(const ImportItem& item, const Imported& imported) {
   return {};
 }
 
+bool brings_the_same(const Credential& existing, const Credential& brought, const Imported& imported,
+                     const Context& context) {
+  const auto version = std::ranges::find_if(existing.versions, [&](const Version& one) {
+    return imported.known_as && one.version_id == *imported.known_as;
+  });
+  if (version == existing.versions.end()) return false;
+  const ClassRules rules = context.rules.of_class(existing.credential_class);
+  return is_accepting(existing, *version, rules, context.now) && existing.kind == brought.kind &&
+         existing.metadata == brought.metadata && existing.group == brought.group &&
+         existing.credential_class == brought.credential_class &&
+         existing.api_key_prefix == brought.api_key_prefix && existing.expires_at_ms == brought.expires_at_ms;
+}
+
+// Whoever repeats an import that was interrupted hears what is in already; whoever would replace what is there hears what
+// that takes.
+std::unexpected<Error> import_onto(const Credential& existing, const Credential& brought,
+                                   const Imported& imported, const Context& context) {
+  if (brings_the_same(existing, brought, imported, context))
+    return fail(Code::conflict, "the credential exists, as this item has it");
+  return fail(
+      Code::policy_violation,
+      "the credential exists and differs from this item; import onto an existing client needs a second "
+      "party (approve), and this engine does not take approvals yet");
+}
+
 }  // namespace
 
 Result<Decision> create(const Command& command, const Context& context) {
@@ -213,11 +238,12 @@ Result<Decision> create(const Command& command, const Context& context) {
   return change.finish(true);
 }
 
-Result<Decision> import(const Command& command, const ImportItem& item, Imported imported,
-                        const Context& context) {
+Result<Decision> import(const Credential* existing, const Command& command, const ImportItem& item,
+                        Imported imported, const Context& context) {
   Result<Credential> credential = new_credential(item.client_id, command.params, context);
   if (!credential) return std::unexpected(credential.error());
   if (Status status = check_import(item, imported); !status) return std::unexpected(status.error());
+  if (existing != nullptr) return import_onto(*existing, *credential, imported, context);
   const std::uint32_t quorum = context.rules.of_class(credential->credential_class).quorum;
   if (Status status = check_quorum(quorum, credential->group, context); !status) {
     return std::unexpected(status.error());

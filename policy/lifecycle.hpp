@@ -47,9 +47,12 @@ struct Imported {
   std::optional<std::array<Byte, 16>> foreign_key_lookup;
   std::size_t secret_bytes = 0;
   bool has_own_key_form = false;  // looks like <prefix>_<client_id>.<secret><crc>: refused
+  std::optional<Ulid> known_as;   // the version of the existing credential that has this very secret
 };
-Result<Decision> import(const Command& command, const ImportItem& item, Imported imported,
-                        const Context& context);
+// existing: what stands under the client id, null: nothing. Where it is what the item brings (accepted, with the same facts)
+// nothing is changed, and conflict says that it exists; bringing anything else onto it needs a second party.
+Result<Decision> import(const Credential* existing, const Command& command, const ImportItem& item,
+                        Imported imported, const Context& context);
 
 // rotate. conflict names the open rotation; the same rotation_id again, also after it ended, changes nothing.
 // On a credential that is still `new` and has no open rotation it brings the first version.

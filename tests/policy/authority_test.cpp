@@ -204,12 +204,6 @@ TEST_F(Authority, ProdWithPiiNeedsASecondPartyAlsoWithoutProofsAndInAnEmergency)
   EXPECT_TRUE(permitted(verb(Verb::revoke), &prod_pii));
 }
 
-TEST_F(Authority, ImportOntoAnExistingClientNeedsASecondPartyEvenWhileBootstrapping) {
-  rules.bootstrap = true;
-  circumstances.client_exists = true;
-  EXPECT_TRUE(mentions(violation(verb(Verb::credential_import), &staging), "second party"));
-}
-
 TEST_F(Authority, BootstrapWaivesTheSecondPartyUntilASecondAdminExists) {
   for (const Verb one : {Verb::admin_enroll, Verb::group_create, Verb::group_add}) {
     rules.bootstrap = false;

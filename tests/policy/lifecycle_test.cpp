@@ -386,17 +386,32 @@ TEST_F(Lifecycle, OtherRotationsAreNotFoundAndEndedOnesSayHow) {
 class Import : public Lifecycle {
  protected:
   Code import_secret(std::size_t bytes, bool insist = false, bool own_form = false) {
-    Command command = create_command();
-    command.verb = Verb::credential_import;
-    ImportItem item;
-    item.client_id = "legacy";
-    item.insist = insist;
     Imported imported;
     random.fill(imported.digest.writable());
     imported.fingerprint.fill(5);
     imported.secret_bytes = bytes;
     imported.has_own_key_form = own_form;
-    return keep(policy::import(command, item, std::move(imported), context()));
+    return import_onto(nullptr, import_command(), std::move(imported), insist);
+  }
+  Command import_command() {
+    Command command = create_command();
+    command.verb = Verb::credential_import;
+    return command;
+  }
+  Code import_onto(const Credential* existing, const Command& command, Imported imported,
+                   bool insist = false) {
+    ImportItem item;
+    item.client_id = "legacy";
+    item.insist = insist;
+    return keep(policy::import(existing, command, item, std::move(imported), context()));
+  }
+  // An item for what is there already: with the secret of this version, or with none that it has.
+  Code import_again(const Command& command, std::optional<Ulid> known_as) {
+    Imported imported;
+    imported.secret_bytes = 40;
+    imported.known_as = known_as;
+    const Credential existing = clone(credential);
+    return import_onto(&existing, command, std::move(imported));
   }
 };
 
@@ -425,6 +440,33 @@ TEST_F(Import, AShortSecretNeedsInsistenceAndIsFlagged) {
   credential = {};
   ASSERT_EQ(import_secret(22), Code::ok);
   EXPECT_FALSE(credential.versions[0].weak);
+}
+
+TEST_F(Import, TheSameItemAgainExistsAndChangesNothing) {
+  ASSERT_EQ(import_secret(40), Code::ok) << refusal;
+  EXPECT_EQ(import_again(import_command(), credential.versions[0].version_id), Code::conflict);
+  EXPECT_TRUE(mentions(refusal, "exists"));
+}
+
+TEST_F(Import, AnotherSecretForAnExistingClientNeedsASecondParty) {
+  ASSERT_EQ(import_secret(40), Code::ok) << refusal;
+  EXPECT_EQ(import_again(import_command(), std::nullopt), Code::policy_violation);
+  EXPECT_TRUE(mentions(refusal, "second party (approve)"));
+}
+
+TEST_F(Import, OtherFactsForAnExistingClientNeedASecondParty) {
+  ASSERT_EQ(import_secret(40), Code::ok) << refusal;
+  Command other = import_command();
+  other.params.metadata.data_classification = "public";
+  EXPECT_EQ(import_again(other, credential.versions[0].version_id), Code::policy_violation);
+  EXPECT_TRUE(mentions(refusal, "second party (approve)"));
+}
+
+TEST_F(Import, ASecretThatIsOverIsNotBroughtBackWithoutASecondParty) {
+  ASSERT_EQ(import_secret(40), Code::ok) << refusal;
+  const Ulid imported = credential.versions[0].version_id;
+  ASSERT_EQ(keep(policy::revoke(credential, command(Verb::revoke), context())), Code::ok) << refusal;
+  EXPECT_EQ(import_again(import_command(), imported), Code::policy_violation);
 }
 
 TEST_F(Import, OurOwnKeyFormIsRefused) { EXPECT_EQ(import_secret(43, false, true), Code::invalid); }
