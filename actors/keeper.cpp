@@ -77,7 +77,7 @@ struct Keeper::Impl {
   void watch_clock() {
     const TimeMs offset = context.clock.now_ms() - context.loop.monotonic_ms();
     if (clock_offset != 0 && std::abs(offset - clock_offset) > clock_step_ms)
-      told.rotation.send_control(ClockMoved{offset - clock_offset});
+      told.rotation.send_control(ClockMoved{});
     clock_offset = offset;
   }
 
@@ -120,7 +120,7 @@ struct Keeper::Impl {
     lease_ends_at = asked_at + ttl_ms;
     held_ = true;
     log::info("lease_gained", {{"node", context.node}, {"fence", *fence}});
-    tell({true, *fence});
+    tell(true);
   }
 
   // A node that cannot act must not keep one that can from acting.
@@ -141,13 +141,13 @@ struct Keeper::Impl {
     held_ = false;
     context.store.set_fence(0);
     log::warning("lease_lost", {{"node", context.node}, {"why", why}});
-    tell({false, 0});
+    tell(false);
   }
 
-  void tell(LeaseChanged change) {
-    told.audit.send_control(change);
-    told.rotation.send_control(change);
-    told.admin.send_control(change);
+  void tell(bool held) {
+    told.audit.send_control(LeaseChanged{held});
+    told.rotation.send_control(LeaseChanged{held});
+    told.admin.send_control(LeaseChanged{held});
   }
 
   ActorContext& context;

@@ -1,15 +1,18 @@
-// How actors get their messages: a bounded queue owned by one fiber, with a declared reaction when it is
-// full. Everything happens on the thread of the loop: other fibers of it send. Knows nothing of what the messages mean
-// (messages.hpp).
+// How actors get their messages: a bounded lane (base/lane.hpp) owned by one fiber, with a declared reaction when it is
+// full. Everything happens on the thread of the loop: other fibers of it send, so one lane is enough (docs/adr/0011). Knows
+// nothing of what the messages mean (messages.hpp).
 #pragma once
 
+#include "base/lane.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace shearline::actors {
 
@@ -21,8 +24,10 @@ enum class WhenFull {
   drop_oldest,  // it takes the place of the oldest one
 };
 
-// A control message passes all others and is never dropped; few are under way at a time.
-inline constexpr std::size_t control_messages_max = 16;
+// A control message tells a state (who holds the lease), so of each kind only the newest one counts: it takes the place of
+// one that was not received yet. None is ever lost, and there are never more of them than kinds.
+template <class Message>
+concept HasKinds = requires(const Message& message) { std::variant_size<Message>::value + message.index(); };
 
 // Owner: one actor's fiber, which alone calls receive(). Destroy it after its senders and after the owner's fiber.
 template <class Message, std::size_t limit = 0, WhenFull when_full = WhenFull::undeclared>
@@ -32,14 +37,15 @@ class Mailbox {
                 "a mailbox needs a reaction when it is full: WhenFull::wait, shed or drop_oldest");
 
  public:
-  explicit Mailbox(loop::Loop& loop) : arrived_(loop), room_(loop) {}
+  explicit Mailbox(loop::Loop& loop) : arrived_(loop), room_(loop), queue_(limit) {}
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
   // False: the message was not taken, because the mailbox is closed or (shed) full; it is destroyed.
   bool send(Message message);
-  // Served before everything else, and not counted against the limit. False: closed, or too many under way.
-  bool send_control(Message message);
+  // Served before everything else, and not counted against the limit. Nothing happens where the mailbox is closed.
+  void send_control(Message message)
+    requires HasKinds<Message>;
 
   // The next message; empty when the mailbox is closed and drained, or the deadline (loop.monotonic_ms(), -1:
   // none) has passed.
@@ -52,13 +58,12 @@ class Mailbox {
   std::uint64_t messages_lost() const { return lost_; }  // shed or dropped since the start
 
  private:
-  bool make_room();
   std::optional<Message> take();
 
   loop::Event arrived_;
   loop::Event room_;
-  std::deque<Message> control_;
-  std::deque<Message> queue_;
+  std::vector<Message> control_;  // oldest first, one of a kind
+  OwnedLane<Message> queue_;
   bool closed_ = false;
   std::uint64_t lost_ = 0;
 };
@@ -67,33 +72,32 @@ class Mailbox {
 
 template <class Message, std::size_t limit, WhenFull when_full>
 bool Mailbox<Message, limit, when_full>::send(Message message) {
-  if (!make_room()) return false;
-  queue_.push_back(std::move(message));
-  arrived_.set();
-  return true;
-}
-
-template <class Message, std::size_t limit, WhenFull when_full>
-bool Mailbox<Message, limit, when_full>::send_control(Message message) {
-  if (closed_ || control_.size() >= control_messages_max) return false;
-  control_.push_back(std::move(message));
-  arrived_.set();
-  return true;
-}
-
-template <class Message, std::size_t limit, WhenFull when_full>
-bool Mailbox<Message, limit, when_full>::make_room() {
-  if constexpr (when_full == WhenFull::wait) {
-    while (!closed_ && queue_.size() >= limit) {
+  auto owned = std::make_unique<Message>(std::move(message));
+  while (!closed_) {
+    if (queue_.push(owned)) {
+      arrived_.set();
+      return true;
+    }
+    if constexpr (when_full == WhenFull::wait) {
       room_.reset();
       room_.wait();
+    } else {
+      ++lost_;
+      if constexpr (when_full == WhenFull::shed) return false;
+      queue_.pop();  // sender and owner are fibers of one thread
     }
-  } else if (!closed_ && queue_.size() >= limit) {
-    ++lost_;
-    if constexpr (when_full == WhenFull::shed) return false;
-    queue_.pop_front();
   }
-  return !closed_;
+  return false;
+}
+
+template <class Message, std::size_t limit, WhenFull when_full>
+void Mailbox<Message, limit, when_full>::send_control(Message message)
+  requires HasKinds<Message>
+{
+  if (closed_) return;
+  std::erase_if(control_, [&](const Message& older) { return older.index() == message.index(); });
+  control_.push_back(std::move(message));
+  arrived_.set();
 }
 
 template <class Message, std::size_t limit, WhenFull when_full>
@@ -110,12 +114,12 @@ template <class Message, std::size_t limit, WhenFull when_full>
 std::optional<Message> Mailbox<Message, limit, when_full>::take() {
   if (!control_.empty()) {
     std::optional<Message> message(std::move(control_.front()));
-    control_.pop_front();
+    control_.erase(control_.begin());
     return message;
   }
-  if (queue_.empty()) return std::nullopt;
-  std::optional<Message> message(std::move(queue_.front()));
-  queue_.pop_front();
+  const std::unique_ptr<Message> oldest = queue_.pop();
+  if (oldest == nullptr) return std::nullopt;
+  std::optional<Message> message(std::move(*oldest));
   room_.set();
   return message;
 }

@@ -2,17 +2,31 @@
 // back through the Reply slot of the request, which is reserved when the request is made, so no cycle of
 // mailboxes can lock.
 //
-//   from             to             message          when full
-//   channel          admin          CommandReceived  shed         a JWS; its sender repeats it when nothing is heard
-//   admin            rotation       CommandWork      wait         a verified command that changes a credential
-//   rotation         distribution   SealWork         wait         a fresh secret to seal for a group
-//   rotation         distribution   PublishWork      wait         a stored envelope to append to its stream
-//   rotation, admin  audit          OutboxGrew       drop_oldest  events were written; drain the outbox
-//   replica          rotation       StoreMended      wait         lost writes were put back: look at the timers again
-//   keeper           rotation       ClockMoved       (control)    the wall clock was set: deadlines are nearer or farther
-//   keeper           all of them    LeaseChanged     (control)    this node got or lost the control lease
+//   from                      to                      message          when full
+//   channel                   admin                   CommandReceived  shed         a JWS; its sender repeats it when nothing is heard
+//   admin                     rotation                CommandWork      wait         a verified command that changes a credential
+//   rotation                  distribution            SealWork         wait         a fresh secret to seal for a group
+//   rotation                  distribution            PublishWork      wait         a stored envelope to append to its stream
+//   rotation, admin, replica  audit                   OutboxGrew       drop_oldest  events were written or put back: drain the outbox
+//   replica                   rotation                StoreMended      wait         a partition is there (again): look at its timers
+//   keeper                    rotation                ClockMoved       (control)    the wall clock was set: deadlines are nearer or farther
+//   keeper                    admin, rotation, audit  LeaseChanged     (control)    this node got or lost the control lease
 //
-// Everything flows along admin -> rotation -> distribution -> audit; `wait` never points the other way.
+// Everything flows along admin -> rotation -> distribution -> audit; `wait` never points the other way (the replica is
+// nobody's receiver). tests/house/messages_table_test.py holds this table against what the files send.
+//
+// Who calls whom directly, on the one thread they share:
+//
+//   who                       calls
+//   keeper                    replica: loaded, settled, can_act, newest_record_ms; and catch_up, mend before it acts
+//   keeper, distribution      the store's set_fence, which every later put is checked against
+//   admin                     audit: events_about, for `history` (KnownState)
+//   admin, rotation           the table's revision_of; rotation also replica: fingerprint_known (KnownState)
+//   admin                     channel: send_answer, handed over as a function
+//   replica, admin            write the directory: what the store says, what was just stored there
+//   rotation, distribution,   read the directory
+//   keeper
+//
 #pragma once
 
 #include "actors/mailbox.hpp"
@@ -35,17 +49,14 @@ struct CommandWork {
 };
 
 struct LeaseChanged {
-  bool held = false;
-  std::uint64_t fence = 0;
+  bool held = false;  // under which fence, the store knows
 };
 
 struct StoreMended {
   unsigned partition = 0;
 };
 
-struct ClockMoved {
-  TimeMs by_ms = 0;
-};
+struct ClockMoved {};
 
 using RotationMessage = std::variant<CommandWork, LeaseChanged, StoreMended, ClockMoved>;
 

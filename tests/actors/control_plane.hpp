@@ -275,7 +275,7 @@ class Engine {
   // Time passes and the timers look again.
   void pass(std::int64_t ms) {
     world_.clock.now += ms;
-    rotation_.mailbox().send_control(ClockMoved{ms});
+    rotation_.mailbox().send_control(ClockMoved{});
   }
 
   void look_at_deadlines(unsigned partition) { rotation_.mailbox().send(StoreMended{partition}); }

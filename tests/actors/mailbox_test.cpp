@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace shearline::actors {
@@ -85,18 +86,36 @@ TEST_F(Mailboxes, ThatWaitHoldTheSenderUntilThereIsRoom) {
   EXPECT_EQ(box.messages_lost(), 0U);
 }
 
+// What an actor with states to be told of has for messages.
+struct Turned {
+  bool on = false;
+};
+struct Moved {};
+using Told = std::variant<Note, Turned, Moved>;
+
 TEST_F(Mailboxes, ControlMessagesPassAllOthersEvenWhenFull) {
-  Mailbox<Note, 2, WhenFull::shed> box(*loop_);
+  Mailbox<Told, 2, WhenFull::shed> box(*loop_);
   box.send(note(1));
   box.send(note(2));
-  EXPECT_TRUE(box.send_control(note(100)));
-  EXPECT_EQ(drain(box), (std::vector{100, 1, 2}));
+  box.send_control(Turned{true});
+  EXPECT_TRUE(std::holds_alternative<Turned>(*box.receive()));
+  EXPECT_EQ(*std::get<Note>(*box.receive()), 1);
 }
 
-TEST_F(Mailboxes, HoldOnlyAFewControlMessages) {
-  Mailbox<Note, 1, WhenFull::shed> box(*loop_);
-  for (std::size_t i = 0; i < control_messages_max; ++i) EXPECT_TRUE(box.send_control(note(1)));
-  EXPECT_FALSE(box.send_control(note(1)));
+TEST_F(Mailboxes, TheNewestStateIsTheOneThatIsToldHoweverManyWentBefore) {
+  Mailbox<Told, 1, WhenFull::shed> box(*loop_);
+  for (int i = 0; i < 1000; ++i) box.send_control(Turned{i % 2 == 1});
+  EXPECT_TRUE(std::get<Turned>(*box.receive()).on);
+  EXPECT_EQ(box.receive(0), std::nullopt) << "what was true before is nobody's business any more";
+}
+
+TEST_F(Mailboxes, AStateTakesThePlaceOfItsOwnKindOnly) {
+  Mailbox<Told, 1, WhenFull::shed> box(*loop_);
+  box.send_control(Turned{true});
+  box.send_control(Moved{});
+  box.send_control(Turned{false});
+  EXPECT_TRUE(std::holds_alternative<Moved>(*box.receive()));
+  EXPECT_FALSE(std::get<Turned>(*box.receive()).on);
 }
 
 TEST_F(Mailboxes, ClosedOnesTakeNothingAndEndAfterTheLastMessage) {
@@ -106,10 +125,16 @@ TEST_F(Mailboxes, ClosedOnesTakeNothingAndEndAfterTheLastMessage) {
   box.close();
   EXPECT_TRUE(box.closed());
   EXPECT_FALSE(box.send(note(3)));
-  EXPECT_FALSE(box.send_control(note(3)));
   EXPECT_EQ(**box.receive(), 1);
   EXPECT_EQ(**box.receive(), 2);
   EXPECT_EQ(box.receive(), std::nullopt);  // without a deadline: would hang if it did not end
+}
+
+TEST_F(Mailboxes, ClosedOnesAreToldNothingMore) {
+  Mailbox<Told, 1, WhenFull::shed> box(*loop_);
+  box.close();
+  box.send_control(Turned{true});
+  EXPECT_EQ(box.receive(), std::nullopt);
 }
 
 TEST_F(Mailboxes, ClosingReleasesTheOwnerAndWaitingSenders) {
