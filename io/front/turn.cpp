@@ -10,9 +10,11 @@
 namespace shearline::front {
 namespace {
 
-std::string_view reply_of(engine::Outcome outcome) {
+// loaded: before the batch ran; what could not be decided then is of a partition that could not be loaded.
+std::string_view reply_of(engine::Outcome outcome, bool loaded) {
   using engine::Verdict;
-  if (outcome == engine::Outcome::loading) return "-UNAVAILABLE loading\r\n";
+  if (outcome == engine::Outcome::loading)
+    return loaded ? "-UNAVAILABLE partition withheld\r\n" : "-UNAVAILABLE loading\r\n";
   switch (engine::verdict_of(outcome)) {
     case Verdict::current:
       return "+current\r\n";
@@ -152,6 +154,7 @@ void Turn::end() {
 
 void Turn::run_batch() {
   resolved_at_ms_ = clock_.now_ms();
+  was_loaded_ = view_.loaded.load(std::memory_order_acquire);
   batch_.run(resolved_at_ms_);
   std::array<std::uint32_t, engine::outcome_count> seen{};
   for (const engine::Outcome outcome : batch_.outcomes()) ++seen[static_cast<std::size_t>(outcome)];
@@ -185,7 +188,7 @@ void Turn::write(const Pending& pending) {
 void Turn::write_verdict_replies(const Pending& pending) {
   Bytes& out = pending.to->out();
   for (std::size_t i = 0; i < pending.count; ++i) {
-    append(out, as_bytes(reply_of(batch_.outcome(pending.first + i))));
+    append(out, as_bytes(reply_of(batch_.outcome(pending.first + i), was_loaded_)));
   }
   pending.to->finish();
 }
@@ -205,7 +208,7 @@ void Turn::write_explanation(const Pending& pending) {
   const engine::Match match = batch_.match(pending.first);
   const engine::Verdict verdict = batch_.verdict(pending.first);
   if (verdict == engine::Verdict::unavailable) {
-    append(out, as_bytes(reply_of(match.outcome)));
+    append(out, as_bytes(reply_of(match.outcome, was_loaded_)));
   } else if (!accepts(verdict)) {
     wire::write_map_header(out, 1, pending.version);
     wire::write_bulk(out, "verdict");

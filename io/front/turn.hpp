@@ -120,6 +120,7 @@ class Turn {
   std::unique_ptr<std::array<Byte, kept_bytes_max>> kept_;
   std::size_t kept_bytes_ = 0;
   TimeMs resolved_at_ms_ = 0;
+  bool was_loaded_ = false;  // the view, when the batch was run
   bool in_table_ = false;
 };
 

@@ -282,7 +282,7 @@ class BadStore(unittest.TestCase):
             wait_for("a line: " + line, lambda: self.engine.said().count(line) > told)
             connection = Resp(self.engine.address)
             wait_for("the others to be served", lambda: connection.call("VERIFY", OTHER, self.secrets[OTHER]) == "current")
-            self.assertEqual(connection.call("VERIFY", "acme", self.secrets["acme"]), "-UNAVAILABLE loading")
+            self.assertEqual(connection.call("VERIFY", "acme", self.secrets["acme"]), "-UNAVAILABLE partition withheld")
             self.assertEqual(connection.call("MVERIFY", NEIGHBOUR, "wrong-secret-0001", OTHER, "wrong-secret-0001"), b"ur")
             self.assertFalse(self.engine.ready())
             wait_for("INFO to say why", lambda: TAG in self.engine.info()["shearline_not_ready"])

@@ -150,7 +150,8 @@ TEST_F(Session, PartitionThatCouldNotBeLoadedIsNotReadyButKeepsNobodyWaiting) {
   credentials.view.withheld = 1U << 5;
   front.say_why_not_ready("{p05} is not served");
   EXPECT_EQ(ask({"MVERIFY", "acme", right, "nobody", right}), "$2\r\ncu\r\n");
-  EXPECT_EQ(ask({"VERIFY", "nobody", right}), "-UNAVAILABLE loading\r\n");
+  EXPECT_EQ(ask({"VERIFY", "nobody", right}), "-UNAVAILABLE partition withheld\r\n");
+  EXPECT_EQ(ask({"EXPLAIN", "nobody", right}), "-UNAVAILABLE partition withheld\r\n");
   EXPECT_THAT(ask({"INFO", "shearline"}),
               HasSubstr("shearline_ready:0\r\nshearline_not_ready:{p05} is not served\r\n"));
   EXPECT_THAT(ask({"INFO", "persistence"}), HasSubstr("loading:0\r\n"));
