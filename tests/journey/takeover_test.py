@@ -5,10 +5,11 @@ import collections
 import json
 import os
 import signal
+import subprocess
 import unittest
 
 import records
-from deployment import Deployment, wait_for
+from deployment import PATIENCE, Deployment, wait_for
 from prober import Prober
 from proxy import BEFORE_ANSWER, BEFORE_COMMAND, HELD, Proxy
 from steps import keys_of
@@ -122,6 +123,7 @@ class Takeover(TwoEngines):
     def test_the_other_finishes_the_rotation_of_a_killed_holder(self):
         self.rotate_while(BEFORE_IT_IS_SENT, BEFORE_COMMAND, self.holder.kill)
         self.check_what_is_stored(rotations=2)
+        self.check_history_knows_what_it_lacks()
 
     def test_the_other_finishes_it_when_the_holder_is_killed_before_it_hears_what_it_did(self):
         self.rotate_while(BEFORE_IT_IS_SENT, BEFORE_ANSWER, self.holder.kill)
@@ -138,6 +140,18 @@ class Takeover(TwoEngines):
         self.assertEqual({entry["id"] for entry in trail}, on_disk[0] | on_disk[1])
         in_both = [entry for entry in trail if len(entry["stands_in"]) == 2]
         self.assertEqual({entry["id"] for entry in in_both}, on_disk[0] & on_disk[1])
+
+    def check_history_knows_what_it_lacks(self):
+        """The successor's trail begins where it took over: `history` tells what it has, and what only the files together do."""
+        said = self.alice.run("history", "acme", "--limit", "100")[-1]["result"]
+        self.assertEqual((said["node"], said["complete"]), ("other", False))
+        self.assertIn("rotation.promoted", [event["type"] for event in said["events"]])
+        about = {entry["id"] for entry in self.merged_trail() if entry["event"]["subject"] == "acme"}
+        self.assertEqual(len(said["events"]) + said["events_elsewhere"], len(about))
+        command, environment = self.alice.command("history", "acme")
+        command.remove("--json")
+        text = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=PATIENCE).stdout.decode()
+        self.assertEqual(text.count("shearline audit FILE..."), 1, text)
 
     def merged_trail(self):
         """Every event of the deployment, as `shearline audit` merges it from both nodes' files (ADR 1)."""
