@@ -41,6 +41,23 @@ class RotationJourney : public ::testing::Test {
     command.params.grace_ms = policy::day_ms;
     return engine.run(command, world.alice);
   }
+  // One existing secret, sealed to the engine for this very command.
+  policy::Answer import_secret(const std::string& client_id, std::string_view secret) {
+    policy::Command command = engine.creation("");
+    command.verb = Verb::credential_import;
+    policy::ImportItem item;
+    item.client_id = client_id;
+    Bytes aad = to_bytes(as_bytes(command.jti.text()));
+    aad.push_back(0);
+    append(aad, as_bytes(client_id));
+    auto sealed = mls::hpke::seal_base(mls::hpke::default_suite, x25519_public(world.keyring.opening_key),
+                                       as_bytes("shearline v1 import"), aad, as_bytes(secret), world.random)
+                      .value();
+    item.encapsulated = std::move(sealed.encapsulated);
+    item.ciphertext = std::move(sealed.ciphertext);
+    command.params.items.push_back(std::move(item));
+    return engine.run(command, world.alice);
+  }
   void wait_for_verdict(const std::string& client_id, const wire::DeliveredSecret& secret, char verdict) {
     engine.wait_for([&] { return engine.check(client_id, secret.secret.reveal()) == verdict; });
   }
@@ -48,6 +65,21 @@ class RotationJourney : public ::testing::Test {
   World world;
   Engine engine{world};
 };
+
+TEST_F(RotationJourney, ImportingTheSameAgainExistsAndAnythingElseNeedsASecondParty) {
+  constexpr std::string_view secret = "a-good-secret-of-a-legacy-client-1";
+  ASSERT_EQ(import_secret("legacy", secret).code, Code::ok);
+  engine.wait_for([&] { return engine.check("legacy", as_bytes(secret)) == 'c'; });
+  const std::uint64_t changes = engine.store().counter(store::partition_of("legacy"));
+
+  const policy::Answer same = import_secret("legacy", secret);
+  EXPECT_EQ(same.code, Code::conflict) << same.result_json;
+  const policy::Answer other = import_secret("legacy", "another-secret-of-a-legacy-client-1");
+  EXPECT_EQ(other.code, Code::policy_violation) << other.result_json;
+  EXPECT_NE(other.result_json.find("second party (approve)"), std::string::npos) << other.result_json;
+  EXPECT_EQ(engine.store().counter(store::partition_of("legacy")), changes) << "nothing was changed";
+  EXPECT_EQ(engine.check("legacy", as_bytes(secret)), 'c');
+}
 
 TEST_F(RotationJourney, ACreatedSecretIsAcceptedAsNextAndAfterItsAcknowledgementAsCurrent) {
   const wire::DeliveredSecret first = create("acme");
