@@ -63,8 +63,10 @@ struct LoopOptions {
   unsigned receive_buffer_bytes = 16 * 1024;
 };
 
-// Why io_uring cannot be used here, in one line that says what to permit; empty: it can.
+// Why io_uring cannot be used here, in one line that says what to permit; empty: it can. Tried once in a process;
+// probe_uring() tries each time.
 std::optional<std::string> uring_unavailable();
+std::optional<std::string> probe_uring();
 
 class Loop {
  public:

@@ -55,10 +55,15 @@ int try_every_call() {
 
 }  // namespace
 
-std::optional<std::string> uring_unavailable() {
+std::optional<std::string> probe_uring() {
   const int error = try_every_call();
   if (error == 0) return std::nullopt;
   return explain_refusal(error);
+}
+
+std::optional<std::string> uring_unavailable() {
+  static const std::optional<std::string> why = probe_uring();
+  return why;
 }
 
 }  // namespace shearline::loop

@@ -24,14 +24,14 @@ void forbid(unsigned call, unsigned error) {
   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-// What uring_unavailable() says in a process where `call` fails with `error`.
+// What probe_uring() says in a process where `call` fails with `error`.
 std::string said_where(unsigned call, unsigned error) {
   int ends[2];
   if (pipe(ends) != 0) return "no pipe";
   const pid_t child = fork();
   if (child == 0) {
     forbid(call, error);
-    const std::string said = uring_unavailable().value_or("nothing");
+    const std::string said = probe_uring().value_or("nothing");
     const bool written = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
     _exit(written ? 0 : 1);
   }
@@ -44,7 +44,7 @@ std::string said_where(unsigned call, unsigned error) {
   return said;
 }
 
-TEST(UringProbe, FindsNothingWrongWhereRingsWork) { EXPECT_EQ(uring_unavailable(), std::nullopt); }
+TEST(UringProbe, FindsNothingWrongWhereRingsWork) { EXPECT_EQ(probe_uring(), std::nullopt); }
 
 TEST(UringProbe, NamesTheCallsToPermitWhereAnyOfThemIsForbidden) {
   for (const unsigned call : {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register}) {
