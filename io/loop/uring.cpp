@@ -114,6 +114,7 @@ Status UringLoop::open() {
     if (auto why = uring_unavailable()) return fail(Code::unavailable, *why);
     return fail(Code::unavailable, std::string("no ring could be made: ") + strerror(-result));
   }
+  order_ring_memory();
   open_ = true;
   io_uring_register_ring_fd(&ring_);  // saves a descriptor lookup per turn; works without
   if (options_.receive_buffers > 0) {
@@ -133,7 +134,9 @@ UringLoop::~UringLoop() {
   }
   finish_messages();
   buffers_.reset();
-  if (open_) io_uring_queue_exit(&ring_);
+  if (!open_) return;
+  order_ring_memory();
+  io_uring_queue_exit(&ring_);
 }
 
 // --- submitting -------------------------------------------------------------------------------------------

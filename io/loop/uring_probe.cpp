@@ -42,6 +42,7 @@ int try_every_call() {
   io_uring ring{};
   io_uring_params params = ring_params(4);
   if (const int result = io_uring_queue_init_params(4, &ring, &params); result < 0) return -result;
+  order_ring_memory();
 
   int result = io_uring_register_ring_fd(&ring);
   if (result >= 0 || result == -EMFILE) {
@@ -49,6 +50,7 @@ int try_every_call() {
     do result = io_uring_submit_and_wait(&ring, 1);
     while (result == -EINTR);
   }
+  order_ring_memory();
   io_uring_queue_exit(&ring);
   return result < 0 ? -result : 0;
 }
