@@ -1,0 +1,1 @@
+"""What scripts/bench measures: one module for each target of design/performance.md, and the parts they share."""

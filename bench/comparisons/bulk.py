@@ -1,0 +1,114 @@
+"""P2: bulk and single checks over RESP beside Redis GET; P4: latency at half of peak load."""
+
+from .figures import Figure, short
+from .world import CLIENT_CORE, Measurement, bulk, engine, fill_peer, interleaved, load, redis, run, say
+
+PIPELINE = 512  # performance.md P2: redis-benchmark -P 512
+BATCH = 256  # pairs in one MVERIFY
+CPU_NS_AT_MOST = {1_000_000: 70, 1_000: 45}
+
+
+def redis_benchmark(port, keys, seconds, command):
+    """redis-benchmark counts operations, not seconds: a short first run tells how many to ask for."""
+
+    def ask_for(count):
+        csv = run(["taskset", "-c", CLIENT_CORE, "redis-benchmark", "-p", port, "-P", PIPELINE, "-r", keys, "-n", count,
+                   "--csv", *command])
+        # "command","requests per second",... ; the command's own commas stand within quotes
+        return float(csv.strip().splitlines()[-1].split('","')[1])
+
+    rate = ask_for(max(PIPELINE * 50, int(200_000 * min(seconds, 1))))
+
+    def once():
+        count = max(PIPELINE * 50, int(rate * seconds))
+        return count, count / ask_for(count)
+
+    return once
+
+
+def compare(place, keys, scale, credentials):
+    say(f"P2: {credentials:,} credentials")
+    with redis(place, "state") as (_, state_port), redis(place, "peer") as (peer, peer_port):
+        keys.fill(state_port, credentials)
+        fill_peer(peer_port, credentials)
+        with engine(place, keys, state_port) as ours:
+            wrong = "0" * 43  # as much work as a right one, by design
+            return interleaved([
+                Measurement("Redis GET", peer.pid,
+                            redis_benchmark(peer_port, credentials, scale.seconds, ["GET", "key:__rand_int__"])),
+                Measurement("MVERIFY", ours.pid, bulk(ours.port, credentials, scale.seconds)),
+                Measurement("VERIFY, loadgen", ours.pid,
+                            bulk(ours.port, credentials, scale.seconds, "--mode", "verify", "--pipeline", PIPELINE,
+                                 "--connections", 50)),
+                Measurement("VERIFY, redis-benchmark", ours.pid,
+                            redis_benchmark(ours.port, credentials, scale.seconds,
+                                            ["VERIFY", "load-__rand_int__", wrong])),
+            ], scale.rounds)
+
+
+def rows(measurements):
+    get = measurements[0]
+    lines = ["| | operations/s (median) | lowest to highest, M/s | server CPU each | throughput, times GET | CPU, times GET |",
+             "|---|---|---|---|---|---|"]
+    return lines + [f"| {each.name} | {each.rate / 1e6:.2f} M/s | {min(each.rates) / 1e6:.2f} to {max(each.rates) / 1e6:.2f} "
+                    f"| {each.cpu:.0f} ns | {each.rate / get.rate:.2f} | {each.cpu / get.cpu:.2f} |" for each in measurements]
+
+
+def figures_of(credentials, measurements):
+    get, mverify, _, verify = measurements
+    at = f"{credentials:,} credentials"
+    bound = CPU_NS_AT_MOST.get(credentials)
+    figures = [Figure("P2", f"`MVERIFY`, CPU a check, {at}", short(mverify.cpu, " ns"), mverify.cpu,
+                      f"GET: {short(get.cpu, ' ns')}", at_most=bound, unit=" ns",
+                      note="" if bound else "the target speaks of 1,000,000")]
+    if credentials == 1_000:  # GET is compared where both read memory at random
+        return figures
+    return figures + [
+        Figure("P2", f"`MVERIFY`, throughput, {at}", f"{mverify.rate / 1e6:.2f} M/s", mverify.rate / get.rate,
+               f"GET: {get.rate / 1e6:.2f} M/s", at_least=7, unit="x"),
+        Figure("P2", f"`VERIFY` under redis-benchmark, CPU, {at}", short(verify.cpu, " ns"), verify.cpu / get.cpu,
+               f"GET: {short(get.cpu, ' ns')}", at_most=0.5, unit="x")]
+
+
+def measure(place, scale):
+    figures, details = [], []
+    for credentials in scale.bulk_credentials:
+        measurements = compare(place.fresh(f"bulk-{credentials}"), place.keys, scale, credentials)
+        figures += figures_of(credentials, measurements)
+        details.append((f"P2: {credentials:,} credentials", rows(measurements)))
+    details[0][1][:0] = [
+        f"GET and VERIFY: pipeline {PIPELINE} on 50 connections. MVERIFY: {BATCH} pairs, 16 frames on each of 4 connections, "
+        "a tenth of the secrets wrong. redis-benchmark presents wrong secrets for existing clients. Closed loop.", ""]
+    return figures, details
+
+
+def measure_latency(place, scale):
+    credentials = scale.bulk_credentials[0]
+    say(f"P4: {credentials:,} credentials")
+    folder = place.fresh("latency")
+    with redis(folder, "state") as (_, state_port):
+        place.keys.fill(state_port, credentials)
+        with engine(folder, place.keys, state_port) as ours:
+            shape = ("--batch", BATCH, "--connections", 4)
+            peaks = [load(ours.port, credentials, scale.seconds, *shape, "--pipeline", 16) for _ in range(scale.rounds)]
+            peak = sorted(report["checks_per_s"] for report in peaks)[len(peaks) // 2]
+            say(f"  peak {peak / 1e6:.2f} M/s")
+            halves = [load(ours.port, credentials, scale.latency_seconds, *shape, "--pipeline", 64, "--rate", int(peak / 2))
+                      for _ in range(scale.rounds)]
+    halves.sort(key=lambda report: report["latency_us"]["p99"] / report["latency_us"]["p50"])
+    middle = halves[len(halves) // 2]
+    latency, generator = middle["latency_us"], middle["generator"]
+    note = "" if generator["kept_up"] else "the generator was the slower side"
+    p50 = latency["p50"]
+    figures = [Figure("P4", f"{name} at half of peak, {credentials:,} credentials", short(latency[name], " us"),
+                      latency[name] / p50, f"p50: {short(p50, ' us')}", at_most=bound, unit="x", note=note)
+               for name, bound in (("p99", 3), ("p99.9", 10))]
+    lines = [f"Batches of {BATCH} on 4 connections, open loop, Poisson arrivals, latency from when a frame was due. Peak, "
+             f"closed loop: {peak / 1e6:.2f} M/s; the generator {peaks[0]['generator']['judgement']}. The round with the "
+             "median p99/p50 is shown.", "",
+             "| | p50 | p90 | p99 | p99.9 | max |", "|---|---|---|---|---|---|"]
+    for name in ("latency_us", "service_us"):
+        values = middle[name]
+        lines.append("| " + name[:-3] + ", us | " + " | ".join(short(values[each]) for each in ("p50", "p90", "p99", "p99.9", "max"))
+                     + " |")
+    return figures, [("P4: latency", lines + ["", f"The generator {generator['judgement']}."])]

@@ -1,0 +1,63 @@
+"""What only the engine's own parts can tell: the table beside its writer, and whether time tells verdicts."""
+
+from .figures import Figure, short
+from .world import bench, say
+
+UPDATES_PER_S = 100_000
+
+
+def measure_table(_, scale):
+    say(f"the table: growing to {scale.table_credentials:,}")
+    seen = bench("table_bench", "--credentials", scale.table_credentials, "--seconds", scale.table_seconds, "--changes",
+                 scale.table_changes, "--updates", UPDATES_PER_S)
+    growth, updates, visible = seen["growth"], seen["updates"], seen["visible_us"]
+    figures = [
+        Figure("table", f"longest turn of a reader while it grows to {seen['credentials']:,}",
+               short(growth["longest_us"], " us"), growth["longest_us"] / 1000,
+               f"at rest: {short(seen['alone']['longest_us'], ' us')}", at_most=1, unit=" ms"),
+        Figure("table", "updates a second while reads run", short(updates["updates_per_s"], "/s"), updates["updates_per_s"],
+               # The writer keeps its schedule; a last update that was not due any more is no miss.
+               f"unpaced: {short(seen['updates_unpaced']['updates_per_s'], '/s')}", at_least=0.999 * UPDATES_PER_S, unit="/s"),
+        Figure("table", "reader's rate beside 100,000 updates a second", f"{updates['checks_per_s'] / 1e6:.2f} M/s",
+               updates["checks_per_s"] / seen["grown_alone"]["checks_per_s"],
+               f"at rest: {seen['grown_alone']['checks_per_s'] / 1e6:.2f} M/s", unit="x"),
+        Figure("P6", "change to a verdict that shows it, in the process, p50", short(visible["p50"], " us"), visible["p50"],
+               f"p99: {short(visible['p99'], ' us')}", at_most=1000, unit=" us"),
+    ]
+    lines = ["| | checks/s | turn of 256: p50 | p99.99 | longest, us | over 1 ms | turns interrupted by other processes (longest, us) |",
+             "|---|---|---|---|---|---|---|"]
+    for name, key in (("nothing changes", "alone"), ("growing", "growth"), ("grown, nothing changes", "grown_alone"),
+                      ("100,000 updates/s", "updates"), ("updates as fast as they go", "updates_unpaced")):
+        each = seen[key]
+        lines.append(f"| {name} | {each['checks_per_s'] / 1e6:.2f} M/s | {short(each['p50_us'])} | {short(each['p9999_us'])} "
+                     f"| {short(each['longest_us'])} | {each['over_1_ms']} | {each['interrupted']} of {each['turns']:,} "
+                     f"({short(each['longest_interrupted_us'])}) |")
+    lines += ["", f"The writer's longest put while growing: {short(growth['put_longest_us'] / 1000, ' ms')} (a new index is "
+                  f"filled; readers go on in the old one). Outcomes: sha-256 {seen['outcomes_sha256']}."]
+    return figures, [("The table beside its writer", lines)]
+
+
+def measure_timing(_, scale):
+    say(f"timing of verdicts: {scale.timing_checks:,} checks of each outcome")
+    seen = bench("timing_bench", "--checks", scale.timing_checks, "--clients-cold", scale.timing_clients)
+    lines = [f"Welch's t between batches of {seen['checks_per_sample']} checks of one outcome and batches of wrong secrets, "
+             f"{scale.timing_checks:,} checks of each, in random order; the largest of several shares of samples kept. Above "
+             f"{seen['t_of_suspicion']:g} a difference is real; d is its size in standard deviations. \"wrong again\" differs in "
+             "nothing. Current, grace and next are told by the answer anyway.", "",
+             "| peppers, cache | " + " | ".join(seen["runs"][0]["against_wrong"]) + " |",
+             "|---|" + "---|" * len(seen["runs"][0]["against_wrong"])]
+    figures = []
+    for one in seen["runs"]:
+        name = f"{one['peppers']}, {one['cache']}"
+        lines.append(f"| {name} | " + " | ".join(
+            f"t {each['t']:+.1f}, {each['difference_ns_per_check']:+.2f} ns, d {each['cohens_d']:+.2f}"
+            for each in one["against_wrong"].values()) + " |")
+        # What the wire says alike: rejected.
+        hidden = {key: one["against_wrong"][key] for key in ("retired", "revoked", "suspended", "unknown")}
+        worst = max(hidden, key=lambda key: abs(hidden[key]["t"]))
+        figures.append(Figure(
+            "timing", f"rejected for different reasons, {one['peppers']} pepper(s), {one['cache']}: most apart is {worst}",
+            f"{hidden[worst]['difference_ns_per_check']:+.2f} ns of {short(hidden[worst]['ns_per_check'])}",
+            abs(hidden[worst]["t"]), f"wrong again: {abs(one['against_wrong']['wrong again']['t']):.1f}", unit=" = abs(t)",
+            note=f"{'real' if hidden[worst]['suspicious'] else 'not proven'}, d {hidden[worst]['cohens_d']:+.2f}"))
+    return figures, [("Timing of verdicts", lines)]

@@ -1,0 +1,45 @@
+"""P1: the HMAC of a check on one core, beside HMAC(), a keyed EVP_MAC and ipsec-mb's bursts."""
+
+from .figures import Figure, short
+from .world import BIN, Failed, run
+
+OURS = "lanes"
+# What each forced kernel is held against where its processor has nothing better.
+KERNELS = (("avx2", "ipsec-mb AVX2"), ("sha_ni", "ipsec-mb SSE and SHA-NI"))
+
+
+def columns_of(text):
+    """The first table lanes_bench prints: nanoseconds by name and batch size."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| ns per check"))
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:]]
+    sizes = [int(size) for size in cells[0][1:]]
+    found = {}
+    for row in cells[2:]:
+        if len(row) != len(sizes) + 1:
+            break
+        found[row[0]] = dict(zip(sizes, map(float, row[1:])))
+    return found
+
+
+def measure(_, scale):
+    text = run([BIN / "lanes_bench", "--rounds", scale.lanes_rounds, "--checks", scale.lanes_checks])
+    if "the same of every column as of OpenSSL" not in text:
+        raise Failed("lanes_bench did not say that its digests are right")
+    ns = columns_of(text)
+    ours = ns[OURS][64]
+
+    def against(name, peer, mine, theirs, at_least):
+        return Figure("P1", name, short(mine, " ns"), theirs / mine, f"{peer}: {short(theirs, ' ns')}", at_least=at_least,
+                      unit="x")
+
+    figures = [against("HMAC, batches of 64", "`HMAC()`", ours, ns["HMAC() one-shot"][64], 35)]
+    if "ipsec-mb, its choice" in ns:
+        figures.append(against("HMAC, batches of 64", "ipsec-mb", ours, ns["ipsec-mb, its choice"][64], 2))
+    for kernel, peer in KERNELS:
+        if "lanes " + kernel in ns and peer in ns:
+            figures.append(against(f"{kernel} only, batches of 64", peer, ns["lanes " + kernel][64], ns[peer][64], 1))
+    worst = min((1, 2, 4, 8), key=lambda size: ns["keyed EVP_MAC"][size] / ns[OURS][size])
+    figures.append(against(f"partial batches: the worst of 1, 2, 4, 8 is {worst}", "keyed `EVP_MAC`", ns[OURS][worst],
+                           ns["keyed EVP_MAC"][worst], 1))
+    return figures, [("P1: lanes_bench", text.strip().splitlines())]

@@ -1,0 +1,117 @@
+"""P6: from the change standing in Redis to the first refusal on every worker, under full verify load. Credentials are
+revoked by the command line, one after another, as an admin would; revoke_probe watches both ends."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+from .figures import Figure, short
+from .world import (BIN, BOTH_CORES, CLIENT_CORE, SEED, SERVER_CORE, Failed, engine, loadgen_command, on_client_core, redis,
+                    run, say)
+
+P50_MS_MAX, P99_MS_MAX = 2, 10
+FOREVER = 3600
+
+
+@contextlib.contextmanager
+def full_load(port, credentials, folder):
+    """Closed loop until the block ends. It asks about the first `credentials`: those that are revoked come after them."""
+    with open(folder / "load.json", "w", encoding="utf-8") as out, open(folder / "load.log", "w", encoding="utf-8") as log:
+        child = subprocess.Popen(on_client_core(loadgen_command(port, credentials, FOREVER, "--batch", 256)), stdout=out,
+                                 stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        yield child
+        if child.poll() is not None:
+            raise Failed("the load ended by itself:\n" + (folder / "load.log").read_text(encoding="utf-8")[-2000:])
+    finally:
+        child.send_signal(signal.SIGINT)
+        child.wait()
+
+
+def raise_priority():
+    """The probe must not wait behind the load it measures beside; without the right to, it does."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+
+
+class Probe:
+    def __init__(self, state_port, server_port, workers):
+        self.child = subprocess.Popen(
+            on_client_core([BIN / "revoke_probe", "--redis", f"127.0.0.1:{state_port}", "--server", f"127.0.0.1:{server_port}",
+                            "--workers", workers, "--seed", SEED]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=raise_priority)
+
+    def line(self):
+        line = self.child.stdout.readline()
+        if not line:
+            raise Failed("revoke_probe ended, see above")
+        return line.strip()
+
+    def watch(self, index, revoke):
+        self.child.stdin.write(f"{index}\n")
+        self.child.stdin.flush()
+        if self.line() != "armed":
+            raise Failed("revoke_probe is not armed")
+        revoke(f"load-{index:012d}")
+        return json.loads(self.line())["refused_us"]
+
+    def close(self):
+        self.child.stdin.close()
+        self.child.wait(timeout=60)
+
+
+def percentile(values, part):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(part * len(values)))]
+
+
+def revoke_all(place, scale, workers, cores, credentials):
+    """Milliseconds, one for each revocation and worker."""
+    say(f"P6: {scale.revocations} revocations, {workers} worker(s)")
+    folder = place.fresh(f"revocation-{workers}")
+    with redis(folder, "state", cores=CLIENT_CORE) as (_, state_port):
+        place.keys.fill(state_port, credentials + scale.revocations)
+        environment = place.keys.environment(SHEARLINE_REDIS=f"127.0.0.1:{state_port}")
+
+        def command(*words):
+            run([BIN / "shearline", "--json", *words], env=environment, timeout=120)
+
+        with engine(folder, place.keys, state_port, workers, cores) as ours:
+            command("group", "create", "bench", "bench")
+            probe = Probe(state_port, ours.port, workers)
+            try:
+                took = []
+                with full_load(ours.port, credentials, folder):
+                    for index in range(credentials, credentials + scale.revocations):
+                        took.append(probe.watch(index, lambda client: command("revoke", client, "--reason", "benchmark")))
+            finally:
+                probe.close()
+    return [[each / 1000 for each in one] for one in took]
+
+
+def figures_of(name, took):
+    slowest = [max(one) for one in took]
+    note = "" if len(took) >= 100 else f"of {len(took)} revocations"
+    return [Figure("P6", f"revoke to refused on the last worker, {part}, {name}", short(value, " ms"), value, at_most=bound,
+                   unit=" ms", note=note)
+            for part, value, bound in (("p50", percentile(slowest, 0.5), P50_MS_MAX),
+                                       ("p99", percentile(slowest, 0.99), P99_MS_MAX))]
+
+
+def measure(place, scale):
+    credentials = scale.revocation_credentials
+    figures, lines = [], [
+        "From when a second follower of the partition's change stream holds the entry until a connection of each worker hears "
+        "`rejected`, asking again 50 us after each answer. Full load: closed loop of MVERIFY on the client's core. Below "
+        "zero: the worker was faster than the follower that measures.", "",
+        "| | lowest | p50 | p99 | highest, ms |", "|---|---|---|---|---|"]
+    for name, workers, cores in (("one worker, a core for it and the control thread", 1, SERVER_CORE),
+                                 ("two workers, sharing both cores with the load", 2, BOTH_CORES)):
+        took = revoke_all(place, scale, workers, cores, credentials)
+        figures += figures_of(name, took)
+        every = [each for one in took for each in one]
+        lines.append(f"| {name} | " + " | ".join(short(each) for each in (
+            min(every), percentile(every, 0.5), percentile(every, 0.99), max(every))) + " |")
+    return figures, [("P6: revocation", lines)]

@@ -1,0 +1,69 @@
+"""P5: many credentials beside a thousand: memory of each, loading, and what is left of the verification rate."""
+
+from .figures import Figure, short
+from .world import Measurement, bulk, engine, interleaved, memory_bytes, redis, say, without_huge_pages
+
+FEW = 1_000
+BYTES_MAX, LOAD_SECONDS_MAX, RATE_SHARE_MIN = 256, 30, 0.6
+# What the table takes by its own layout: an entry, what lies beside it, and slots of 8 bytes of which at least half and
+# at most three quarters are in use.
+ENTRY, SIDE, SLOT = 192, 32, 8
+
+
+def slots_of(credentials):
+    """As engine/index grows: it doubles what is in use when three quarters of it are."""
+    slots = 1024
+    while credentials * 4 > slots * 3:
+        slots *= 2
+    return slots
+
+
+def calculated_bytes(credentials):
+    return ENTRY + SIDE + SLOT * slots_of(credentials) / credentials
+
+
+def measure(place, scale):
+    many = scale.many
+    say(f"P5: {FEW:,} and {many:,} credentials")
+    few_folder, folder = place.fresh("few"), place.fresh("many")
+    with redis(folder, "state", cores=scale.redis_cores) as (state, state_port):
+        filled = place.keys.fill(state_port, many)
+        say(f"  filled in {filled:.1f} s, Redis holds {memory_bytes(state.pid) / 1e9:.2f} GB")
+        with redis(few_folder, "state") as (_, few_port):
+            place.keys.fill(few_port, FEW)
+            with (engine(few_folder, place.keys, few_port) as few,
+                  engine(folder, place.keys, state_port) as full):
+                before = memory_bytes(few.pid)
+                grown = memory_bytes(full.pid) - before
+                huge = memory_bytes(full.pid, "AnonHugePages")
+                small_run = Measurement("few", few.pid, bulk(few.port, FEW, scale.seconds))
+                full_run = Measurement("many", full.pid, bulk(full.port, many, scale.seconds))
+                interleaved([small_run, full_run], scale.rounds)
+        load_seconds = full.load_seconds
+        plain = place.fresh("plain")
+        with engine(plain, place.keys, state_port, before=without_huge_pages) as small_pages:
+            plain_run = interleaved([Measurement("4 KiB pages", small_pages.pid,
+                                                 bulk(small_pages.port, many, scale.seconds))], scale.rounds)[0]
+            plain_huge = memory_bytes(small_pages.pid, "AnonHugePages")
+            plain_memory = memory_bytes(small_pages.pid)
+    note = "" if many == 10_000_000 else "the target speaks of 10,000,000"
+    at = f"{many:,} credentials"
+    figures = [
+        Figure("P5", f"memory of each, all in, {at}", short(grown / many, " B"), grown / many,
+               f"calculated for the table: {short(calculated_bytes(many), ' B')}", at_most=BYTES_MAX, unit=" B", note=note),
+        Figure("P5", f"from start to ready, {at}", short(load_seconds, " s"), load_seconds, at_most=LOAD_SECONDS_MAX,
+               unit=" s", note=note),
+        Figure("P5", f"`MVERIFY` rate, {at}", f"{full_run.rate / 1e6:.2f} M/s", full_run.rate / small_run.rate,
+               f"1,000: {small_run.rate / 1e6:.2f} M/s", at_least=RATE_SHARE_MIN, unit="x", note=note),
+        Figure("P5", f"4 KiB pages instead of huge ones, rate, {at}", f"{plain_run.rate / 1e6:.2f} M/s",
+               plain_run.rate / full_run.rate, f"huge: {full_run.rate / 1e6:.2f} M/s", unit="x"),
+    ]
+    lines = ["| | checks/s | server CPU a check | process on huge pages | loaded in |", "|---|---|---|---|---|",
+             f"| {FEW:,} | {small_run.rate / 1e6:.2f} M/s | {small_run.cpu:.0f} ns | | {few.load_seconds:.1f} s |",
+             f"| {many:,}, huge pages | {full_run.rate / 1e6:.2f} M/s | {full_run.cpu:.0f} ns "
+             f"| {huge / 1e6:,.0f} of {(grown + before) / 1e6:,.0f} MB | {load_seconds:.1f} s |",
+             f"| {many:,}, 4 KiB pages | {plain_run.rate / 1e6:.2f} M/s | {plain_run.cpu:.0f} ns "
+             f"| {plain_huge / 1e6:,.0f} of {plain_memory / 1e6:,.0f} MB | {small_pages.load_seconds:.1f} s |", "",
+             f"Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
+             "both were loaded: what loading took meanwhile and the allocator kept is in it."]
+    return figures, [("P5: size", lines)]
