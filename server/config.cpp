@@ -345,7 +345,10 @@ std::string config_help() {
   std::string out =
       "shearline server: verifies credentials and carries out signed commands.\n\n"
       "usage: shearline server --config shearline.toml [--check] [--SETTING VALUE ...]\n\n"
-      "  --check   read and judge the configuration, say all faults, do nothing else\n\n"
+      "  --check   judge the configuration, then what a start needs of this machine: that the keyring "
+      "opens,\n"
+      "            the data folder can be made, the addresses can be listened on. Changes nothing, says all\n"
+      "            faults, and does not ask Redis\n\n"
       "Settings stand in the TOML file, in the environment, or in flags; flags win, then the "
       "environment.\n\n";
   for (const SettingInfo& setting : known_settings()) {

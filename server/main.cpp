@@ -2,10 +2,10 @@
 
 #include "base/arena.hpp"
 #include "base/log.hpp"
-#include "io/keys/keyring.hpp"
 #include "io/loop/fiber_scheduler.hpp"
 #include "server/config.hpp"
 #include "server/engine.hpp"
+#include "server/preconditions.hpp"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <string_view>
 #include <thread>
 
@@ -24,7 +23,6 @@ namespace {
 
 constexpr int status_configuration = 78;  // EX_CONFIG of sysexits.h
 constexpr int status_failed = 1;
-constexpr std::size_t keyring_file_bytes_max = 1 << 20;
 
 Arguments arguments_of(int argc, char** argv) {
   Arguments out;
@@ -44,29 +42,10 @@ int say(int status, std::string_view line) {
   return status;
 }
 
-Result<keys::Keyring> open_keyring(const ServerConfig& config) {
-  if (Status fine = keys::check_private(config.keyring_file); !fine) return std::unexpected(fine.error());
-  const Result<Bytes> text = keys::read_file(config.keyring_file, keyring_file_bytes_max);
-  if (!text) return std::unexpected(text.error());
-  const Result<keys::KekSource> kek = keys::read_kek_source(config.kek);
-  if (!kek) return std::unexpected(kek.error());
-  Result<keys::Keyring> keyring = keys::decode_keyring(as_text(*text), *kek);
-  if (!keyring) return fail(keyring.error().code, config.keyring_file + ": " + keyring.error().message);
-  if (keyring->deployment != config.deployment) {
-    return fail(Code::invalid, config.keyring_file + " belongs to the deployment " + keyring->deployment +
-                                   ", not to " + config.deployment);
-  }
-  return keyring;
-}
-
 Status protect_process(const ServerConfig& config) {
   if (!config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);
+  if (Status locked = judge_locked_memory(config); !locked) return locked;
   if (!arena_state().locked) {
-    if (config.require_mlock) {
-      return fail(Code::unavailable,
-                  "memory for secrets cannot be locked; raise the limit (ulimit -l, LimitMEMLOCK=) or "
-                  "set require_mlock = false");
-    }
     log::warning("secrets_not_locked", {{"do", "raise the limit for locked memory (LimitMEMLOCK=)"}});
   }
   // Connections, Redis, files, rings: as many descriptors as the system grants.
@@ -75,15 +54,6 @@ Status protect_process(const ServerConfig& config) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  return {};
-}
-
-Status make_data_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-  if (error)
-    return fail(Code::unavailable, "the data folder " + path + " cannot be made: " + error.message());
   return {};
 }
 
@@ -128,14 +98,25 @@ class SignalWatch {
 
 // One backend for the whole process, settled before anything runs and said once.
 Result<loop::Backend> settle_backend(loop::Backend wanted) {
-  const std::optional<std::string> refusal = loop::uring_unavailable();
-  if (refusal && wanted == loop::Backend::io_uring) return fail(Code::unavailable, *refusal);
-  const bool asked_for = wanted != loop::Backend::automatic;
-  const loop::Backend settled = asked_for ? wanted : refusal ? loop::Backend::epoll : loop::Backend::io_uring;
-  log::info("backend", {{"backend", loop::name_of(settled)},
-                        {"why", asked_for ? "the configuration asks for it"
-                                          : refusal.value_or("io_uring is permitted here")}});
-  return settled;
+  const Result<BackendChoice> choice = choose_backend(wanted);
+  if (!choice) return std::unexpected(choice.error());
+  log::info("backend", {{"backend", loop::name_of(choice->backend)}, {"why", choice->why}});
+  return choice->backend;
+}
+
+// Each fault is a line; what may be in order, since only the operator can know, is a note.
+int check(const ServerConfig& config) {
+  if (!config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);  // the keyring is opened
+  const Preconditions found = judge_preconditions(config);
+  for (const std::string& note : found.notes) say(0, "note: " + note);
+  for (const std::string& fault : found.faults) say(0, fault);
+  if (!found.faults.empty()) {
+    const std::size_t count = found.faults.size();
+    return say(status_configuration, "the configuration can be read, but a start would fail: " +
+                                         std::to_string(count) + (count == 1 ? " fault" : " faults"));
+  }
+  std::puts("the configuration is good, and the keyring opens (Redis was not asked)");
+  return 0;
 }
 
 int serve(ServerConfig config) {
@@ -173,10 +154,7 @@ int main_server(int argc, char** argv) {
     std::fputs(config_help().c_str(), stdout);
     return 0;
   }
-  if (loaded->check_only) {
-    std::puts("the configuration is good");
-    return 0;
-  }
+  if (loaded->check_only) return check(loaded->config);
   log::configure(loaded->config.log_level, loaded->config.log_format);
   return serve(loaded->config);
 }

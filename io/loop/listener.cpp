@@ -67,23 +67,37 @@ bool somebody_listens(const SocketAddress& address) {
   return ::connect(probe.get(), address.get(), address.length) == 0 || errno != ECONNREFUSED;
 }
 
-// Makes room at the path, or says who is in the way.
-Status clear_path(const Address& address, const SocketAddress& resolved) {
+struct stat what_stands_at(const std::string& path) {  // st_mode 0: nothing
   struct stat found{};
-  if (lstat(address.unix_path.c_str(), &found) != 0) return {};
+  if (lstat(path.c_str(), &found) != 0) found.st_mode = 0;
+  return found;
+}
+
+// Says who is in the way at the path. A stale socket is nobody.
+Status judge_path(const Address& address, const SocketAddress& resolved) {
+  const struct stat found = what_stands_at(address.unix_path);
+  if (found.st_mode == 0) return {};
   const std::string start = "cannot listen on " + address.text() + ": ";
   if (!S_ISSOCK(found.st_mode))
-    return fail(Code::conflict, start + "a file that is not a socket stands there; it was not touched");
+    return fail(Code::invalid, start + "a file that is not a socket stands there; it was not touched");
   if (somebody_listens(resolved))
     return fail(Code::conflict, start +
                                     "another program (another engine?) listens there; end that one or choose "
                                     "another path");
-  if (unlink(address.unix_path.c_str()) != 0 && errno != ENOENT)
-    return fail(Code::unavailable, start + "the stale socket cannot be removed: " + strerror(errno));
   return {};
 }
 
-Result<int> bind_and_listen(const Address& address, const SocketAddress& resolved, int backlog) {
+// Makes room at the path, or says who is in the way.
+Status clear_path(const Address& address, const SocketAddress& resolved) {
+  if (Status nobody = judge_path(address, resolved); !nobody) return nobody;
+  if (what_stands_at(address.unix_path).st_mode == 0) return {};
+  if (unlink(address.unix_path.c_str()) != 0 && errno != ENOENT)
+    return fail(Code::unavailable, "cannot listen on " + address.text() +
+                                       ": the stale socket cannot be removed: " + strerror(errno));
+  return {};
+}
+
+Result<int> bind_only(const Address& address, const SocketAddress& resolved) {
   Descriptor socket(::socket(resolved.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return cannot_listen(address, errno);
   const int on = 1;
@@ -91,6 +105,13 @@ Result<int> bind_and_listen(const Address& address, const SocketAddress& resolve
   // [::] means IPv6 only, so that every configured address stands for exactly itself.
   if (resolved.family() == AF_INET6) setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   if (bind(socket.get(), resolved.get(), resolved.length) != 0) return cannot_listen(address, errno);
+  return socket.release();
+}
+
+Result<int> bind_and_listen(const Address& address, const SocketAddress& resolved, int backlog) {
+  const Result<int> bound = bind_only(address, resolved);
+  if (!bound) return bound;
+  Descriptor socket(*bound);
   if (listen(socket.get(), backlog) != 0) return cannot_listen(address, errno);
   return socket.release();
 }
@@ -105,11 +126,14 @@ int lock_folder(int folder) {
   return EBUSY;
 }
 
+std::filesystem::path folder_of(const Address& address) {
+  return std::filesystem::absolute(address.unix_path).parent_path();
+}
+
 // Two engines starting at the same moment would both see the same stale socket, and the second would remove the
 // first one's fresh one: the folder's lock lets one after the other.
 Result<int> listen_on_path(const Address& address, const SocketAddress& resolved, int backlog) {
-  const auto folder = std::filesystem::absolute(address.unix_path).parent_path();
-  const Descriptor lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor lock(open(folder_of(address).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (lock.get() < 0) return cannot_listen(address, errno);
   if (const int error = lock_folder(lock.get()); error != 0) return cannot_listen(address, error);
   if (Status cleared = clear_path(address, resolved); !cleared) return std::unexpected(cleared.error());
@@ -123,6 +147,24 @@ Result<int> listen_on(const Address& address, int backlog) {
   if (!found) return std::unexpected(found.error());
   if (address.is_unix()) return listen_on_path(address, found->front(), backlog);
   return bind_and_listen(address, found->front(), backlog);
+}
+
+Status may_listen_on(const Address& address) {
+  const auto found = resolve(address);
+  if (!found) return std::unexpected(found.error());
+  if (address.is_unix()) {
+    struct stat folder{};
+    const std::filesystem::path path = folder_of(address);
+    if (stat(path.c_str(), &folder) != 0) return cannot_listen(address, errno);
+    if (!S_ISDIR(folder.st_mode)) return cannot_listen(address, ENOTDIR);
+    if (access(path.c_str(), W_OK | X_OK) != 0) return cannot_listen(address, errno);
+    return judge_path(address, found->front());
+  }
+  // Bound and not listening, nobody can reach it, and it keeps no engine that starts meanwhile from its port.
+  const Result<int> bound = bind_only(address, found->front());
+  if (!bound) return std::unexpected(bound.error());
+  ::close(*bound);
+  return {};
 }
 
 Result<Address> local_address(int socket) {

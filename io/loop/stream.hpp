@@ -58,6 +58,9 @@ class Stream {
 // stale Unix socket file that nobody listens on is replaced; one somebody listens on is an error. For
 // start-up: a host name is resolved on the spot. The caller closes it.
 Result<int> listen_on(const Address& address, int backlog);
+// Whether listen_on() would come to it now, with nothing left behind and nothing taken away, a stale socket file
+// included. conflict: somebody listens there; any other error: nobody could.
+Status may_listen_on(const Address& address);
 Result<Address> local_address(int socket);  // with the port the kernel chose where 0 was asked for
 
 }  // namespace shearline::loop

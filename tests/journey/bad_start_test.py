@@ -1,6 +1,6 @@
 """Starting in a bad place: a configuration with ten mistakes, an address or a data folder in use, the wrong keyring, a Redis
-that would lose records, no Redis at all. One clear line each and the right status; and an engine that runs already goes on
-serving, with the same store, while no passphrase and no secret stands in any file."""
+that would lose records, no Redis at all. One clear line each and the right status; an engine that runs already is not disturbed.
+`--check` says the same without starting."""
 
 import contextlib
 import os
@@ -8,45 +8,61 @@ import socket
 import subprocess
 import unittest
 
-from deployment import BIN, KEYRING_PASSPHRASE, PATIENCE, Deployment, Gateway, Refused, free_port, wait_for
-from leaks import leaks
-from store import Store
+from deployment import BIN, PATIENCE, Deployment, Gateway, Refused, free_port, wait_for
+from undisturbed import Undisturbed
 
 EX_CONFIG = 78
 
 
-class BadStart(unittest.TestCase):
+def ending(engine):
+    """Of an engine that must not run: its status and what it said."""
+    wait_for("the engine to end", lambda: not engine.running())
+    return engine.child.returncode, engine.said()
+
+
+def working(there, extra=()):
+    """An engine with one credential, and its secret."""
+    engine = there.engine("first", extra=extra).wait_ready()
+    there.alice.run("group", "create", "integrators", "alice")
+    there.alice.create("acme")
+    _, secret = there.alice.receive()
+    wait_for("the secret", lambda: engine.verify("acme", secret) == "current")
+    return engine, secret
+
+
+class BadStart(Undisturbed):
+    """Beside an engine that runs already."""
+
     def deployment(self, **how):
         there = Deployment(**how)
         self.addCleanup(there.close)
         return there
 
-    def ending(self, engine):
-        """Of an engine that must not run: its status and what it said."""
-        wait_for("the engine to end", lambda: not engine.running())
-        return engine.child.returncode, engine.said()
-
-    def working(self, there, extra=()):
-        """An engine with one credential that a gateway checks without pause; the gateway."""
-        engine = there.engine("first", extra=extra).wait_ready()
-        there.alice.run("group", "create", "integrators", "alice")
-        there.alice.create("acme")
-        _, secret = there.alice.receive()
-        wait_for("the secret", lambda: engine.verify("acme", secret) == "current")
-        return engine, Gateway(engine, "acme", secret)
+    def secrets_known(self):
+        return super().secrets_known() | {b"not the passphrase"}
 
     @contextlib.contextmanager
     def undisturbed(self, there, extra=()):
-        """What happens inside disturbs no engine that was there before, changes nothing it knows and leaks nothing."""
-        first, gateway = self.working(there, extra)
-        store = Store(there.redis.client())
-        wait_for("a quiet store", store.outbox_is_empty)
-        before = store.state()
+        first, secret = working(there, extra)
+        self.watch(there, first, "acme", secret)
         yield first
-        gateway.check_served(self, "current")
         self.assertTrue(first.ready())
-        self.assertEqual(store.state(), before)
-        self.assertEqual(leaks(there, gateway.secret, KEYRING_PASSPHRASE, "not the passphrase"), [])
+
+    def check(self, there, *extra):
+        """`--check` of what an engine beside the first would be started with: its status, what it printed and said."""
+        done = subprocess.run([os.path.join(BIN, "shearline"), "server", "--config", there.config, "--data", there.folder + "/unused",
+                               "--listen.resp", "unix:%s/unused.sock" % there.folder, *extra, "--check"], env=there.environment(),
+                              capture_output=True, timeout=PATIENCE)
+        self.heard.append(done.stdout + done.stderr)
+        for unused in ("unused", "unused.sock"):
+            self.assertFalse(os.path.exists(os.path.join(there.folder, unused)), "checking makes nothing")
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def assert_check_refused(self, there, saying, *extra):
+        status, printed, said = self.check(there, *extra)
+        self.assertEqual((status, printed), (EX_CONFIG, ""), said)
+        self.assertIn(saying, said)
+        self.assertTrue(said.endswith("1 fault\n") or said.endswith("1 fault in the configuration\n"), said)
 
     # ---- configuration ----
 
@@ -95,7 +111,7 @@ singing_key = "x"
         there = self.deployment()
         with self.undisturbed(there):
             for content in ("deployment = \n", "", "[" * 100000, "\0\xff", "x = " + "9" * 100000):
-                status, said = self.ending(there.engine(extra=("--config", there.write("bad.toml", content))))
+                status, said = ending(there.engine(extra=("--config", there.write("bad.toml", content))))
                 self.assertEqual(status, EX_CONFIG, said)
                 self.assertIn("bad.toml", said.splitlines()[-2])
                 self.assertEqual(said.splitlines()[-1], "shearline: 1 fault in the configuration")
@@ -106,7 +122,7 @@ singing_key = "x"
         there = self.deployment()
         with self.undisturbed(there), socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            status, said = self.ending(there.engine(extra=("--listen.resp", "127.0.0.1:%d" % port)))
+            status, said = ending(there.engine(extra=("--listen.resp", "127.0.0.1:%d" % port)))
         self.assertEqual(status, 1)
         self.assertIn("127.0.0.1:%d" % port, said)
         self.assertIn("in use", said)
@@ -115,37 +131,34 @@ singing_key = "x"
         there = self.deployment()
         address = "127.0.0.1:%d" % free_port()
         with self.undisturbed(there, ("--listen.resp", address)):
-            status, said = self.ending(there.engine("second", extra=("--listen.resp", address)))
+            status, said = ending(there.engine("second", extra=("--listen.resp", address)))
             self.assertEqual(status, 1)
             self.assertIn(address, said)
 
     def test_a_unix_socket_of_another_engine(self):
         there = self.deployment()
         with self.undisturbed(there) as first:
-            status, said = self.ending(there.engine("second", extra=("--listen.resp", first.address)))
+            status, said = ending(there.engine("second", extra=("--listen.resp", first.address)))
             self.assertEqual(status, 1)
             self.assertIn(first.socket, said)
             self.assertIn("listens there", said)
             self.assertTrue(first.ready(), "its socket stands where it stood")
 
-    def test_the_unix_socket_of_a_killed_engine_is_taken_over(self):
-        there = self.deployment()
-        there.engine("first").wait_ready().kill()
-        self.assertTrue(there.engine("first").wait_ready().ready())
-
     def test_a_path_that_is_no_socket(self):
         there = self.deployment()
         path = there.write("precious", "a file of somebody's\n")
-        status, said = self.ending(there.engine(extra=("--listen.resp", "unix:" + path)))
-        self.assertEqual(status, 1)
-        self.assertIn(path, said)
+        with self.undisturbed(there):
+            status, said = ending(there.engine("second", extra=("--listen.resp", "unix:" + path)))
+            self.assertEqual(status, 1)
+            self.assertIn(path, said)
+            self.assert_check_refused(there, "a file that is not a socket", "--listen.resp", "unix:" + path)
         with open(path, encoding="utf-8") as kept:
             self.assertEqual(kept.read(), "a file of somebody's\n")
 
     def test_two_engines_on_one_data_folder(self):
         there = self.deployment()
         with self.undisturbed(there) as first:
-            status, said = self.ending(there.engine("second", extra=("--data", first.data)))
+            status, said = ending(there.engine("second", extra=("--data", first.data)))
             self.assertEqual(status, 1)
             self.assertIn("is in use by another engine", said)
 
@@ -157,31 +170,33 @@ singing_key = "x"
         there.secret_files.add(wrong)
         with self.undisturbed(there):
             second = there.engine("second", extra=("--keyring.kek", "passphrase-file:" + wrong))
-            status, said = self.ending(second)
+            status, said = ending(second)
             self.assertEqual(status, EX_CONFIG)
             self.assertIn(there.keyring, said)
             self.assertIn("the passphrase is wrong", said)
             self.assertEqual(len(said.splitlines()), 1, said)
             self.assertFalse(os.path.exists(second.data), "nothing was begun")
+            self.assert_check_refused(there, said.splitlines()[0], "--keyring.kek", "passphrase-file:" + wrong)
 
     def test_a_passphrase_that_cannot_be_had(self):
         there = self.deployment()
         with self.undisturbed(there):
-            for kek, saying in (("passphrase-file:/does/not/exist", "No such file"), ("passphrase-env:NOT_SET", "is not set"),
+            for number, (kek, saying) in enumerate((("passphrase-file:/does/not/exist", "No such file"), ("passphrase-env:NOT_SET", "is not set"),
                                 ("passphrase-file:" + there.folder, "directory"), ("not the passphrase", "names no source"),
-                                ("passphrase-file:" + there.write("empty", ""), "empty")):
-                status, said = self.ending(there.engine("second", extra=("--keyring.kek", kek)))
+                                ("passphrase-file:" + there.write("empty", ""), "empty"))):
+                status, said = ending(there.engine("engine-of-kek-%d" % number, extra=("--keyring.kek", kek)))
                 self.assertEqual(status, EX_CONFIG, said)
                 self.assertIn(saying, said.splitlines()[-2 if said.endswith("configuration\n") else -1])
-                os.unlink(there.engines.pop().log)
+                self.assert_check_refused(there, saying, "--keyring.kek", kek)
 
     def test_a_keyring_that_others_may_read(self):
         there = self.deployment()
         with self.undisturbed(there):
             os.chmod(there.keyring, 0o644)
-            status, said = self.ending(there.engine())
+            status, said = ending(there.engine())
             self.assertEqual(status, EX_CONFIG)
             self.assertIn("chmod 600", said)
+            self.assert_check_refused(there, "chmod 600")
 
     def test_a_keyring_that_is_damaged(self):
         there = self.deployment()
@@ -189,15 +204,44 @@ singing_key = "x"
             whole = text.read()
         with self.undisturbed(there):
             for content in ("", "{}", whole[:len(whole) // 2], whole.replace('"journey"', '"staging"'), "[" * 100000):
-                status, said = self.ending(there.engine(extra=("--keyring.file", there.write("damaged", content))))
+                status, said = ending(there.engine(extra=("--keyring.file", there.write("damaged", content))))
                 self.assertEqual(status, EX_CONFIG)
                 self.assertIn("damaged", said.splitlines()[-1])
+                self.assert_check_refused(there, "damaged", "--keyring.file", os.path.join(there.folder, "damaged"))
 
-    # ---- Redis ----
+    # ---- checked without a start ----
+
+    def test_a_check_says_what_a_start_would_fail_at(self):
+        there = self.deployment()
+        blocked = there.write("blocked", "a file where a folder should be\n")
+        with self.undisturbed(there) as first:
+            self.assertEqual(self.check(there), (0, "the configuration is good, and the keyring opens (Redis was not asked)\n", ""))
+            self.assert_check_refused(there, "blocked is not a folder", "--data", blocked + "/data")
+            self.assert_check_refused(there, "no such address", "--listen.resp", "192.0.2.1:7411", "--insecure")
+            self.assert_check_refused(there, "its folder does not exist", "--listen.resp", "unix:/does/not/exist/s.sock")
+            self.assert_check_refused(there, "belongs to the deployment journey", "--deployment", "other")
+            status, printed, said = self.check(there, "--deployment", "other", "--data", blocked)
+            self.assertEqual((status, printed, said.count("\n")), (EX_CONFIG, "", 3), said)
+            # The engine that runs is the one whose configuration was changed, as often as not.
+            status, printed, said = self.check(there, "--listen.resp", first.address)
+            self.assertEqual((status, said.count("\n")), (0, 1), said)
+            self.assertIn("shearline: note: cannot listen on " + first.address, said)
+
+
+class BadRedis(unittest.TestCase):
+    def deployment(self, **how):
+        there = Deployment(**how)
+        self.addCleanup(there.close)
+        return there
+
+    def test_the_unix_socket_of_a_killed_engine_is_taken_over(self):
+        there = self.deployment()
+        there.engine("first").wait_ready().kill()
+        self.assertTrue(there.engine("first").wait_ready().ready())
 
     def test_a_redis_that_throws_records_away_is_refused(self):
         there = self.deployment(redis_extra=("--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb"))
-        status, said = self.ending(there.engine())
+        status, said = ending(there.engine())
         self.assertEqual(status, 1)
         self.assertIn("allkeys-lru", said)
         self.assertIn("noeviction", said)
@@ -229,13 +273,14 @@ singing_key = "x"
         wait_for("it to listen", lambda: os.path.exists(engine.socket))
         there.redis.extra = ["--maxmemory-policy", "volatile-random"]
         there.redis.start()
-        status, said = self.ending(engine)
+        status, said = ending(engine)
         self.assertEqual(status, 1)
         self.assertIn("volatile-random", said)
 
     def test_redis_goes_and_comes_back(self):
         there = self.deployment()
-        engine, gateway = self.working(there)
+        engine, secret = working(there)
+        gateway = Gateway(engine, "acme", secret)
         there.redis.kill()
         wait_for("a line", lambda: "store_not_followed" in engine.said())
         with self.assertRaises(Refused) as refused:

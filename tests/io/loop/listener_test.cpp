@@ -11,7 +11,8 @@
 namespace shearline::loop::test {
 namespace {
 
-void expect_refusal(const Result<int>& refused, Code code, const Address& address, std::string_view why) {
+template <class T>
+void expect_refusal(const Result<T>& refused, Code code, const Address& address, std::string_view why) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, code);
   EXPECT_NE(refused.error().message.find(address.text()), std::string::npos) << refused.error().message;
@@ -29,8 +30,20 @@ TEST(Listener, SecondOneOnThePortIsRefusedAndToldSo) {
   ::close(*again);
 }
 
+TEST(Listener, AskingWhetherItMayListenTakesThePortFromNobody) {
+  const int first = listen_on(parse_address("127.0.0.1:0").value(), 8).value();
+  const Address address = local_address(first).value();
+  expect_refusal(may_listen_on(address), Code::conflict, address, "in use by another program");
+  ::close(first);
+  EXPECT_TRUE(may_listen_on(address));
+  const auto again = listen_on(address, 8);
+  ASSERT_TRUE(again) << again.error().message;
+  ::close(*again);
+}
+
 TEST(Listener, AnAddressOfAnotherMachineIsRefused) {
   const Address address = parse_address("192.0.2.1:7000").value();
+  expect_refusal(may_listen_on(address), Code::invalid, address, "no such address");
   expect_refusal(listen_on(address, 8), Code::invalid, address, "no such address");
 }
 
@@ -52,7 +65,16 @@ class UnixListener : public ::testing::Test {
 TEST_F(UnixListener, SecondOneIsRefusedWhileTheFirstListens) {
   const int first = listen_on(address_, 8).value();
   expect_refusal(listen_on(address_, 8), Code::conflict, address_, "listens there");
+  expect_refusal(may_listen_on(address_), Code::conflict, address_, "listens there");
   ::close(first);
+}
+
+TEST_F(UnixListener, AskingWhetherItMayListenLeavesAStaleSocketFileAndMakesNone) {
+  EXPECT_TRUE(may_listen_on(address_));
+  EXPECT_FALSE(std::filesystem::exists(address_.unix_path));
+  ::close(listen_on(address_, 8).value());
+  EXPECT_TRUE(may_listen_on(address_));
+  EXPECT_TRUE(std::filesystem::exists(address_.unix_path));
 }
 
 TEST_F(UnixListener, StaleSocketFileIsReplaced) {
@@ -84,7 +106,8 @@ TEST_F(UnixListener, OfTwoThatStartAtOnceOverAStaleSocketExactlyOneListens) {
 
 TEST_F(UnixListener, FileThatIsNoSocketIsLeftAlone) {
   std::ofstream(address_.unix_path) << "precious";
-  expect_refusal(listen_on(address_, 8), Code::conflict, address_, "not touched");
+  expect_refusal(listen_on(address_, 8), Code::invalid, address_, "not touched");
+  expect_refusal(may_listen_on(address_), Code::invalid, address_, "not touched");
   std::string text;
   std::ifstream(address_.unix_path) >> text;
   EXPECT_EQ(text, "precious");
@@ -93,6 +116,7 @@ TEST_F(UnixListener, FileThatIsNoSocketIsLeftAlone) {
 TEST_F(UnixListener, MissingFolderIsNamed) {
   const Address address = parse_address("unix:" + folder_.file("no/s.sock")).value();
   expect_refusal(listen_on(address, 8), Code::invalid, address, "folder does not exist");
+  expect_refusal(may_listen_on(address), Code::invalid, address, "folder does not exist");
 }
 
 }  // namespace
