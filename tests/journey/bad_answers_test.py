@@ -1,6 +1,6 @@
 """Somebody who may write Redis speaks to an admin in the engine's name: forged answers and forged envelopes. The command line
-takes nothing that the pinned engine did not sign, says so loudly, and still finds what is genuine. All the while a gateway is
-served, and no secret stands in any file but the admin's own."""
+takes nothing that the pinned engine did not sign, says so loudly, and still finds what is genuine; nobody and nothing else is
+disturbed."""
 
 import hashlib
 import json
@@ -9,9 +9,8 @@ import threading
 import unittest
 
 import jws
-from deployment import Deployment, Gateway, wait_for
-from leaks import leaks
-from store import Store
+from deployment import Deployment, wait_for
+from undisturbed import Undisturbed
 
 
 class FakeEngine:
@@ -48,7 +47,7 @@ def stream_of(group):
     return "shearline:{g:%s}:stream" % group
 
 
-class BadAnswers(unittest.TestCase):
+class BadAnswers(Undisturbed):
     @classmethod
     def setUpClass(cls):
         cls.there = Deployment(rules='bootstrap = true\n[class.default]\nminimum_interval = "0"\n')
@@ -62,22 +61,21 @@ class BadAnswers(unittest.TestCase):
             cls.alice.create(client_id, group)
             _, secret = cls.alice.receive()
             wait_for("the secret", lambda: cls.engine.verify(client_id, secret) == "current")
-        cls.store = Store(cls.redis)
         cls.secret = secret  # of elsewhere, which no test rotates
 
     def setUp(self):
-        self.gateway = Gateway(self.engine, "elsewhere", self.secret)
-        self.gateway.longest_silence_max = float("inf")  # tests stop the engine for a while
+        super().setUp()
+        gateway = self.watch(self.there, self.engine, "elsewhere", self.secret)
+        gateway.longest_silence_max = float("inf")  # tests stop the engine for a while
 
     def tearDown(self):
         self.engine.signal(signal.SIGCONT)
-        self.gateway.check_served(self, "current")
-        everything = [self.secret] + [open(path, "rb").read().strip() for path in self.alice.received()]
-        self.assertEqual(leaks(self.there, *everything), [])
+        super().tearDown()
 
-    def quiet_state(self):
-        wait_for("a quiet store", self.store.outbox_is_empty)
-        return self.store.state()
+    def hear(self, *arguments):
+        status, lines, said = self.alice.hear(*arguments)
+        self.heard.append(json.dumps(lines).encode() + said.encode())
+        return status, lines, said
 
     # ---- answers ----
 
@@ -87,7 +85,6 @@ class BadAnswers(unittest.TestCase):
                                   "code": "ok", "result": {"client_id": "forged"}}, "engine", typ="shearline-reply+jwt")
 
     def test_a_forged_answer_is_refused_aloud_and_the_genuine_one_taken(self):
-        before = self.quiet_state()
         self.engine.signal(signal.SIGSTOP)  # so that the forgery is there first
         with FakeEngine(self.there.redis.client(), self.forged) as fake:
             asking = self.alice.start("status", "acme")
@@ -97,11 +94,10 @@ class BadAnswers(unittest.TestCase):
         self.assertEqual(asking.returncode, 0)
         self.assertEqual(json.loads(out)["result"]["client_id"], "acme")
         self.assertIn("refused: not signed by the pinned engine", said.decode())
-        self.assertEqual(self.store.state(), before)
+        self.heard.append(out + said)
 
     def test_without_the_engine_no_forgery_is_good_enough(self):
         genuine = self.genuine_answer()
-        before = self.quiet_state()
         self.engine.signal(signal.SIGSTOP)
         forgeries = {
             "signed by somebody else": self.forged,
@@ -113,12 +109,11 @@ class BadAnswers(unittest.TestCase):
         }
         for what, forge in forgeries.items():
             with self.subTest(what), FakeEngine(self.there.redis.client(), forge) as fake:
-                status, lines, said = self.alice.hear("--answer-timeout", "2s", "status", "acme")
+                status, lines, said = self.hear("--answer-timeout", "2s", "status", "acme")
                 self.assertEqual(status, 3)
                 self.assertIn("no answer from the engine", lines[-1]["detail"])
                 self.assertIn("was refused: ", said)
                 self.assertTrue(fake.answered.is_set())
-        self.assertEqual(self.store.state(), before)
 
     def genuine_answer(self):
         """One of the engine to another command of hers, as it went over the channel."""
@@ -153,7 +148,7 @@ class BadAnswers(unittest.TestCase):
         yield "of more than a MiB", b"\xc6\x00\x20\x00\x00" + bytes(0x200000)
 
     def inbox(self, timeout="30s"):
-        return self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", timeout)
+        return self.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", timeout)
 
     def test_forged_envelopes_are_refused_aloud_and_change_nothing(self):
         genuine = self.newest_sealed("integrators")
@@ -163,7 +158,9 @@ class BadAnswers(unittest.TestCase):
         names[self.redis.xadd(stream_of("integrators"), {"something": "else"}).decode()] = "an entry that is none"
         self.redis.xadd(stream_of("integrators"), {"envelope": genuine})  # put in once more: not refused, not taken twice
 
-        before, received = self.quiet_state(), self.alice.received()
+        self.asked_for("stream:integrators")
+        self.settled()
+        received = self.alice.received()
         status, lines, said = self.inbox("2s")
         self.assertEqual((status, lines[-1]["detail"]), (3, "no secret came in time"))
         refused = {line["entry"]: line for line in lines if line.get("event") == "refused"}
@@ -172,9 +169,10 @@ class BadAnswers(unittest.TestCase):
             self.assertIn("entry %s in the stream of integrators was refused and ignored: " % entry, said)
             self.assertTrue(refused[entry]["detail"])
         self.assertEqual(self.alice.received(), received, "no secret was taken")
-        self.assertEqual(self.quiet_state(), before, "nothing was acknowledged")
+        self.settled()  # nothing was acknowledged
 
         # The genuine one behind them is taken, without another word about them.
+        self.asked_for("credential:acme", "stream:integrators")
         self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")
         status, lines, said = self.inbox()
         self.assertEqual((status, [line["event"] for line in lines]), (0, ["secret"]), said)

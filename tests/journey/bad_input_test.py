@@ -1,6 +1,4 @@
-"""Bad input on the RESP port of a live engine: each gets its verdict or one clear error. After each test the same is checked: a
-well-behaved gateway beside it was served all the while, nothing in the store has changed, and no secret that was sent came back
-or stands in any file."""
+"""Bad input on the RESP port of a live engine: each gets its verdict or one clear error, and disturbs nobody and nothing."""
 
 import os
 import random
@@ -12,9 +10,8 @@ import subprocess
 import time
 import unittest
 
-from deployment import Deployment, Gateway, Resp, free_port, wait_for
-from leaks import leaks
-from store import Store
+from deployment import Deployment, Resp, free_port, wait_for
+from undisturbed import Undisturbed
 
 HALF_A_FRAME_S = 10  # after so much silence a connection with half a frame is ended
 PROTOCOL_ERROR = b"-ERR Protocol error: "
@@ -25,7 +22,7 @@ def of_length(length):
     return ("secret-of-%d-bytes-" % length + "x" * length)[:length]
 
 
-class BadInput(unittest.TestCase):
+class BadInput(Undisturbed):
     @classmethod
     def setUpClass(cls):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -48,37 +45,17 @@ class BadInput(unittest.TestCase):
         os.unlink(os.path.join(cls.there.folder, "legacy.jsonl"))
         wait_for("the first secret", lambda: cls.engine.verify("acme", cls.secret) == "current")
         wait_for("the imports", lambda: cls.engine.verify("long-512", of_length(512)) == "current")
-        cls.store = Store(cls.there.redis.client())
-        wait_for("a quiet store", cls.store.outbox_is_empty)
 
     def setUp(self):
-        self.before = self.store.state()
-        self.heard = []
-        self.gateway = Gateway(self.engine, "acme", self.secret)
+        super().setUp()
+        self.watch(self.there, self.engine, "acme", self.secret)
 
-    def tearDown(self):
-        self.gateway.check_served(self, "current")
-        self.assertTrue(self.engine.running())
-        self.assertEqual(self.store.state(), self.before, "nothing has changed")
-        self.assertFalse([answer for answer in self.heard if self.secret.encode() in answer], "a secret came back")
-        self.assertEqual(leaks(self.there, self.secret, of_length(512)[:40]), [])
+    def secrets_known(self):
+        return super().secrets_known() | {of_length(512)[:40].encode()}
 
     def resident_bytes(self):
         with open("/proc/%d/status" % self.engine.child.pid, encoding="ascii") as facts:
             return next(int(line.split()[1]) << 10 for line in facts if line.startswith("VmRSS:"))
-
-    def talk(self):
-        """A connection for sound frames, whose answers are kept."""
-        test = self
-
-        class Talk(Resp):
-            def reply(self):
-                said = super().reply()
-                test.heard.append(repr(said).encode())
-                return said
-        connection = Talk(self.tcp)
-        self.addCleanup(connection.close)
-        return connection
 
     def connect(self):
         host, port = self.tcp.split(":")
@@ -295,7 +272,7 @@ class BadInput(unittest.TestCase):
     # ---- sound frames with bad content ----
 
     def test_client_ids_with_forbidden_bytes(self):
-        connection = self.talk()
+        connection = self.listening(self.tcp)
         bad = ["", "a b", "a\0b", "a\r\nb", "a/b", "a{b", "a:b", "ä", "acme\n", "x" * 65, "x" * 1000, b"\xff\xfe", b"*1\r\n$4\r\nPING\r\n"]
         for client_id in bad:
             self.assertEqual(connection.call("VERIFY", client_id, self.secret), "malformed", client_id)
@@ -303,7 +280,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(connection.call("VERIFY", "x" * 64, self.secret), "rejected")
 
     def test_secrets_of_every_awkward_length(self):
-        connection = self.talk()
+        connection = self.listening(self.tcp)
         for length in self.lengths:
             client_id, secret = "long-%d" % length, of_length(length)
             self.assertEqual(connection.call("VERIFY", client_id, secret), "current", length)
@@ -315,7 +292,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(connection.call("MVERIFY", "acme", "", "acme", self.secret, "acme", "s" * 100000, "acme", self.secret), b"mcmc")
 
     def test_too_many_pairs_and_odd_ones(self):
-        connection = self.talk()
+        connection = self.listening(self.tcp)
         pair = ("acme", self.secret)
         self.assertEqual(connection.call("MVERIFY", *pair * 4096), b"c" * 4096)
         self.assertIn("at most 4096", connection.call("MVERIFY", *pair * 4097))
@@ -326,7 +303,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(connection.call("VERIFY", *pair), "current", "the connection lives on")
 
     def test_commands_nobody_knows(self):
-        connection = self.talk()
+        connection = self.listening(self.tcp)
         for command in (("GET", "key"), ("EVAL", "return 1", "0"), ("FLUSHALL",), ("VERIFIY", "acme", self.secret), ("",), (self.secret,),
                         ("\r\n+OK\r\n",), ("VERIFY",), ("VERIFY", "acme"), ("VERIFY", "acme", self.secret, "more"), ("VERIFYKEY",),
                         ("EXPLAIN", "acme"), ("SUBSCRIBE", "x"), ("MULTI",), ("CONFIG", "SET", "x", "y"), ("CLIENT", "KILL")):
@@ -336,7 +313,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(connection.call("VERIFY", "acme", self.secret), "current")
 
     def test_keys_that_are_not_keys(self):
-        connection = self.talk()
+        connection = self.listening(self.tcp)
         for key in ("", "sl_", "sl_acme", "sl_acme.", "sl_acme." + self.secret, "sl_acme.%s000000" % self.secret, "_.", "sl_a b.x", "x" * 641,
                     "x" * 100000):
             self.assertIn(connection.call("VERIFYKEY", key), ("malformed", "rejected"), key)

@@ -5,21 +5,23 @@ on verifying from what it knows, others are served on, a line says what is wrong
 import collections
 import unittest
 
-from deployment import Deployment, Gateway, Refused, Resp, wait_for
-from leaks import leaks
+from deployment import Deployment, Gateway, Refused, wait_for
 from store import Store, client_in_another_partition, client_in_the_same_partition, partition_of
+from undisturbed import Undisturbed
 
 TAG = partition_of("acme")
 NEIGHBOUR = client_in_the_same_partition("acme")  # stands beside it, under the same head
-OTHER = client_in_another_partition("acme")  # must notice nothing
+OTHER = client_in_another_partition("acme")  # is rotated all the same
+BYSTANDER = client_in_another_partition("acme", "bystander")  # must notice nothing
 
 
 def flipped(value, at):
     return value[:at] + bytes([value[at] ^ 1]) + value[at + 1:]
 
 
-class BadStore(unittest.TestCase):
+class BadStore(Undisturbed):
     def setUp(self):
+        super().setUp()
         # No interval: the tests rotate one credential as often as they like.
         self.there = Deployment(rules='bootstrap = true\n[class.default]\nminimum_interval = "0"\n')
         self.addCleanup(self.there.close)
@@ -29,17 +31,16 @@ class BadStore(unittest.TestCase):
         self.store = Store(self.redis)
         self.alice.run("group", "create", "integrators", "alice")
         self.secrets = {}
-        self.taken = []  # all of them, old ones too
-        for client_id in ("acme", NEIGHBOUR, OTHER):
+        for client_id in ("acme", NEIGHBOUR, OTHER, BYSTANDER):
             self.alice.create(client_id)
             self.take_secret(client_id)
         self.quiet()
         self.old = self.store.partition(TAG)
         self.rotate("acme")
         self.good = self.store.partition(TAG)
-
-    def tearDown(self):
-        self.assertEqual(leaks(self.there, *self.taken), [])
+        self.watch(self.there, self.engine, BYSTANDER, self.secrets[BYSTANDER])
+        # Tests damage the one partition and rotate in another; whatever else is stored stays as it is.
+        self.asked_for("credential:acme", "credential:" + NEIGHBOUR, "credential:" + OTHER, "stream:integrators")
 
     # ---- what the tests do to credentials ----
 
@@ -47,7 +48,6 @@ class BadStore(unittest.TestCase):
         _, secret = self.alice.receive()
         wait_for("the secret of " + client_id, lambda: self.engine.verify(client_id, secret) == "current")
         self.secrets[client_id] = secret
-        self.taken.append(secret)
 
     def rotate(self, client_id):
         self.alice.run("rotate", client_id, "--grace", "0s", "--no-follow")
@@ -274,19 +274,20 @@ class BadStore(unittest.TestCase):
         """The engine says why it is not ready, answers that it cannot decide about that partition's clients and decides about
         all others, and is ready once the store is as it was."""
         with self.subTest(what):
+            self.unwatch()
             self.assertEqual(self.engine.stop(), 0)
             good = self.store.partition(TAG)
             strike()
             told = self.engine.said().count(line)
             self.engine = self.there.engine()
             wait_for("a line: " + line, lambda: self.engine.said().count(line) > told)
-            connection = Resp(self.engine.address)
+            connection = self.listening(self.engine.address)
             wait_for("the others to be served", lambda: connection.call("VERIFY", OTHER, self.secrets[OTHER]) == "current")
+            self.watch(self.there, self.engine, BYSTANDER, self.secrets[BYSTANDER])
             self.assertEqual(connection.call("VERIFY", "acme", self.secrets["acme"]), "-UNAVAILABLE partition withheld")
             self.assertEqual(connection.call("MVERIFY", NEIGHBOUR, "wrong-secret-0001", OTHER, "wrong-secret-0001"), b"ur")
             self.assertFalse(self.engine.ready())
             wait_for("INFO to say why", lambda: TAG in self.engine.info()["shearline_not_ready"])
-            connection.close()
             self.store.put_back(good)
             self.engine.wait_ready()
             for client_id, secret in self.secrets.items():
@@ -301,11 +302,13 @@ class BadStore(unittest.TestCase):
                 self.strike_before_start(what, strike, line)
 
     def test_commands_wait_for_a_damaged_partition_and_for_no_other(self):
+        self.unwatch()
         self.assertEqual(self.engine.stop(), 0)
         self.put_record(self.record(copies=self.old))  # authentic, and older than what its head was sealed over
         gained = self.engine.said().count("lease_gained")
         self.engine = self.there.engine()
         wait_for("the lease", lambda: self.engine.said().count("lease_gained") > gained)
+        self.watch(self.there, self.engine, BYSTANDER, self.secrets[BYSTANDER])
         struck = self.store.partition(TAG)
         with self.assertRaises(Refused) as refused:
             self.alice.run("rotate", "acme", "--grace", "0s", "--no-follow")

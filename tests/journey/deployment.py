@@ -207,12 +207,12 @@ class Gateway:
         self.thread.join()
 
     def check_served(self, test, *verdicts):
-        """Ends it: it must have been served all the while, until now, and have heard nothing but these."""
+        """Ends it: it must have been served all the while, until now, and have heard some of these and nothing else."""
         heard = sum(self.verdicts.values())
         wait_for("the gateway's next verdict", lambda: sum(self.verdicts.values()) > heard or self.lost)
         self.stop()
         test.assertIsNone(self.lost, "the well-behaved gateway was cut off")
-        test.assertEqual(set(self.verdicts), set(verdicts))
+        test.assertLessEqual(set(self.verdicts), set(verdicts))
         test.assertLess(self.longest_silence, self.longest_silence_max, "the well-behaved gateway had to wait")
 
 

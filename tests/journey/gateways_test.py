@@ -7,13 +7,14 @@ import unittest
 
 import redis
 
-from deployment import Deployment, Gateway, Refused, Resp, free_port, wait_for
+from deployment import Deployment, Refused, Resp, free_port, wait_for
 from leaks import leaks
+from undisturbed import Undisturbed
 
 TOKENS = {"edge": "the-token-of-the-edge-gateway", "batch": "the-token-of-the-nightly-batch", "default": "the-token-without-a-name"}
 
 
-class Gateways(unittest.TestCase):
+class Gateways(Undisturbed):
     @classmethod
     def setUpClass(cls):
         cls.there = Deployment()
@@ -29,14 +30,15 @@ class Gateways(unittest.TestCase):
         cls.file, cls.secret = alice.receive()
         wait_for("the secret", lambda: cls.engine.verify("acme", cls.secret) == "current")
 
-    def tearDown(self):
-        self.assertEqual(leaks(self.there, self.secret, *TOKENS.values()), [])
+    def setUp(self):
+        super().setUp()
+        self.watch(self.there, self.engine, "acme", self.secret)
+
+    def secrets_known(self):
+        return super().secrets_known() | {token.encode() for token in TOKENS.values()}
 
     def connections(self):
-        for address in (self.tcp, self.engine.address):
-            connection = Resp(address)
-            self.addCleanup(connection.close)
-            yield connection
+        return map(self.listening, (self.tcp, self.engine.address))
 
     # ---- bare ----
 
@@ -50,7 +52,6 @@ class Gateways(unittest.TestCase):
 
     def test_a_wrong_login_is_refused_and_counted_and_ends_no_other(self):
         before = int(self.engine.info()["shearline_refused_logins"])
-        gateway = Gateway(self.engine, "acme", self.secret)
         wrong = (("edge", TOKENS["batch"]), ("edge", ""), ("nobody", TOKENS["edge"]), ("", TOKENS["edge"]), (TOKENS["edge"],),
                  ("edge", "x" * 600), ("edge", b"\0\xff"))
         for connection in self.connections():
@@ -62,7 +63,6 @@ class Gateways(unittest.TestCase):
             self.assertEqual(connection.call("VERIFY", "acme", self.secret), "current", "a failed login takes nothing away")
             self.assertEqual(connection.call("RESET"), "RESET")
             self.assertTrue(connection.call("VERIFY", "acme", self.secret).startswith("-NOAUTH "))
-        gateway.check_served(self, "current")
         self.assertGreaterEqual(int(self.engine.info()["shearline_refused_logins"]) - before, 2 * 7)
 
     def test_a_gateway_is_known_by_its_name(self):

@@ -1,12 +1,12 @@
 """An admin who waits for secrets: in no group yet, at a stream that somebody ruins, tears down or fills with the future, while
-the engine is away. The inbox goes on waiting, says what it sees, and takes every genuine secret once."""
+the engine is away. The inbox goes on waiting, says what it sees, takes every genuine secret once, and disturbs nobody else."""
 
 import json
 import signal
 import unittest
 
-from deployment import PATIENCE, Deployment, Gateway, wait_for
-from leaks import leaks
+from deployment import PATIENCE, Deployment, wait_for
+from undisturbed import Undisturbed
 
 STREAM = "shearline:{g:integrators}:stream"
 LAST_ID = "18446744073709551615-18446744073709551615"
@@ -42,8 +42,9 @@ class NoGroup(unittest.TestCase):
         self.assertEqual(said.count("in no group"), 1, said)
 
 
-class Inbox(unittest.TestCase):
+class Inbox(Undisturbed):
     def setUp(self):
+        super().setUp()
         self.there = Deployment()
         self.addCleanup(self.there.close)
         self.engine = self.there.engine().wait_ready()
@@ -53,15 +54,18 @@ class Inbox(unittest.TestCase):
         self.alice.create("acme")
         _, self.secret = self.alice.receive()
         wait_for("the secret", lambda: self.engine.verify("acme", self.secret) == "current")
-        self.gateway = Gateway(self.engine, "acme", self.secret)
+        # Rotated or not, this secret is accepted all the while.
+        self.gateway = self.watch(self.there, self.engine, "acme", self.secret, "current", "grace")
+        self.asked_for("stream:integrators")
 
-    def tearDown(self):
-        """Rotated or not, the gateway's secret was accepted all the while."""
-        self.gateway.check_served(self, *({"current", "grace"} & set(self.gateway.verdicts)))
-        everything = [open(path, "rb").read().strip() for path in self.alice.received()]
-        self.assertEqual(leaks(self.there, *everything), [])
+    def hear_inbox(self, timeout):
+        """What it told, once it has ended."""
+        status, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", timeout)
+        self.heard.append(json.dumps(lines).encode() + said.encode())
+        return status, lines, said
 
     def rotate(self):
+        self.asked_for("credential:acme")
         return self.alice.run("rotate", "acme", "--grace", "1h", "--no-follow")[-1]["rotation"]["rotation_id"]
 
     # ---- the stream ----
@@ -70,13 +74,13 @@ class Inbox(unittest.TestCase):
         """Behind it Redis takes no entry: the engine says so and goes on trying. Once the stream is repaired, its next entries
         stand before what the inbox has read, and are heard all the same."""
         self.redis.xadd(STREAM, {"envelope": "forged"}, id=LAST_ID)
-        status, lines, _ = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "0s")
+        status, lines, _ = self.hear_inbox("0s")
         self.assertEqual(status, 3)
         self.assertEqual([line["entry"] for line in lines if line.get("event") == "refused"], [LAST_ID])
         rotation = self.rotate()
         wait_for("a line", lambda: "envelope_not_published" in self.engine.said())
         self.redis.delete(STREAM)
-        status, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "%ds" % PATIENCE)
+        status, lines, said = self.hear_inbox("%ds" % PATIENCE)
         self.assertEqual((status, lines[-1]["rotation_id"]), (0, rotation), said)
         self.assertIn("ends before what was read of it already (%s)" % LAST_ID, said)
 
@@ -92,11 +96,12 @@ class Inbox(unittest.TestCase):
         self.assertEqual([line["rotation_id"] for line in lines if line.get("event") == "secret"], [rotation], "no old one again")
 
     def test_a_ruined_stream_keeps_no_other_group_from_its_secrets(self):
+        self.asked_for("group:others", "credential:elsewhere", "stream:others")
         self.alice.run("group", "create", "others", "alice")
         self.redis.delete(STREAM)
         self.redis.sadd(STREAM, "junk")
         self.alice.create("elsewhere", "others")
-        status, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "%ds" % PATIENCE)
+        status, lines, said = self.hear_inbox("%ds" % PATIENCE)
         self.assertEqual((status, lines[-1]["client_id"]), (0, "elsewhere"), said)
         self.assertIn("the stream of integrators cannot be read", said)
 
@@ -113,7 +118,7 @@ class Inbox(unittest.TestCase):
         waiting.send_signal(signal.SIGINT)
         self.assertEqual(ended(waiting)[0], -signal.SIGINT)
         self.engine.signal(signal.SIGCONT)
-        status, lines, said = self.alice.hear("inbox", "--once", "--out", self.alice.secrets, "--timeout", "%ds" % PATIENCE)
+        status, lines, said = self.hear_inbox("%ds" % PATIENCE)
         self.assertEqual((status, lines[-1]["rotation_id"]), (0, rotation), said)
         self.assertTrue(lines[-1]["acknowledged"], lines)
         self.assertEqual(len(self.alice.received()), 2, "the same file")

@@ -10,9 +10,9 @@ def partition_of(client_id):
     return "{p%02d}" % (redis.crc.key_slot(client_id.encode()) % PARTITIONS)
 
 
-def client_in_another_partition(client_id):
-    """An id like it whose record stands elsewhere."""
-    return next(other for other in ("%s-%d" % (client_id, n) for n in range(100)) if partition_of(other) != partition_of(client_id))
+def client_in_another_partition(client_id, name=None):
+    """An id like it, or like the name, whose record stands elsewhere."""
+    return next(other for other in ("%s-%d" % (name or client_id, n) for n in range(100)) if partition_of(other) != partition_of(client_id))
 
 
 def client_in_the_same_partition(client_id):
