@@ -55,8 +55,14 @@ std::unique_ptr<CLI::App> build_tree(Invocation& invocation) {
   app->fallthrough();
   app->footer("Each command has its own help with an example: shearline rotate --help\n\n" + exit_help());
   add_settings(*app, invocation.settings);
-  // Run by the program before anything is parsed here; declared so that the help names it.
-  app->add_subcommand("server", "Run the engine (see shearline server --help)")->allow_extras();
+  // Run by the program before anything is parsed here, if it is the first word; declared so that the help names it.
+  app->add_subcommand("server", "Run the engine (see shearline server --help)")
+      ->fallthrough(false)
+      ->prefix_command()
+      ->callback([] {
+        throw CLI::ValidationError(
+            "`server` comes first and takes settings of its own: shearline server --help");
+      });
   add_key_commands(*app, invocation);
   add_credential_commands(*app, invocation);
   add_rotation_commands(*app, invocation);
@@ -65,6 +71,7 @@ std::unique_ptr<CLI::App> build_tree(Invocation& invocation) {
 
 void allow_settings_everywhere(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    if (sub->get_prefix_command()) continue;  // what follows `server` is not ours
     sub->fallthrough();
     allow_settings_everywhere(*sub);
   }

@@ -62,6 +62,7 @@ class BadUsage(Undisturbed):
     def test_words_nobody_knows(self):
         for saying, *arguments in (("unknown command `rotat`, did you mean `rotate`?", "rotat", "acme"),
                                    ("unknown command `credential destroy`", "credential", "destroy", "acme"),
+                                   ("`server` comes first", "--insecure", "server", "--check"), ("`server` comes first", "--insecure", "server"),
                                    ("subcommand is required", "group"), ("client is required", "rotate"),
                                    ("--wrong", "rotate", "acme", "--wrong"), ("is not an id", "status", "a b"),
                                    ("is not an id", "status", "x" * 65), ("is not a ULID", "promote", "acme", "--rotation", "1"),
