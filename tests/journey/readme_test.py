@@ -2,6 +2,7 @@
 `--help`. Only what belongs to this machine is put in the place of what belongs to the reader's: ports, folders, the Redis."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -175,6 +176,18 @@ class HelpExamples(unittest.TestCase):
                     self.write_configuration(done.stdout.decode())
                 if path == "verify":
                     self.assertIn("accepted, the newest secret", done.stdout.decode())
+
+    def test_all_but_the_server_speak_json(self):
+        """As the README says; what they answer when they succeed is seen in every other test."""
+        for path in self.leaves():
+            words = ["server", "--json"] if path == "server" else ["--json", *path.split(), "--no-such-option"]
+            done = subprocess.run([self.program, *words], env=self.reader.environment(), capture_output=True,
+                                  stdin=subprocess.DEVNULL, timeout=PATIENCE)
+            with self.subTest(path):
+                if path == "server":
+                    self.assertEqual((done.returncode, done.stdout), (78, b""))
+                else:
+                    self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (2, "failed"))
 
     def write_configuration(self, admin):
         self.reader.write("rules.toml", 'bootstrap = true\nsupersede_admins = ["alice"]\n[class.default]\nminimum_interval = "0"\n')
