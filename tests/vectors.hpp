@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -22,6 +23,10 @@ namespace shearline::testing {
 inline std::string vectors_folder() {
   const char* const folder = std::getenv("SHEARLINE_VECTORS");
   return folder != nullptr ? folder : SHEARLINE_VECTORS_DEFAULT;
+}
+
+inline bool vectors_expected() {
+  return std::getenv("SHEARLINE_VECTORS") != nullptr || std::filesystem::is_directory(vectors_folder());
 }
 
 // Nothing when the file is not there; a file that is there and no JSON is a failure of the test.
@@ -63,9 +68,12 @@ inline Tally for_every_case(const nlohmann::json& file,
 
 }  // namespace shearline::testing
 
-// Skips the test, saying which file is missing and how to name the folder.
+// Skips the test, saying which file is missing and how to name the folder. Where the folder is there or was named, a
+// file that is missing from it is a failure.
 #define SHEARLINE_VECTORS_OR_SKIP(variable, name)                                               \
   const std::optional<nlohmann::json> variable##_file = shearline::testing::read_vectors(name); \
+  if (!variable##_file && shearline::testing::vectors_expected())                               \
+    FAIL() << "no " << name << " in " << shearline::testing::vectors_folder();                  \
   if (!variable##_file) {                                                                       \
     GTEST_SKIP() << "no " << name << " in " << shearline::testing::vectors_folder()             \
                  << "; set SHEARLINE_VECTORS to the folder that has it";                        \

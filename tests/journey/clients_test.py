@@ -161,6 +161,7 @@ class Clients(unittest.TestCase):
     @over_each_socket
     def test_ioredis(self, address):
         if not os.environ.get("NODE_PATH"):
+            self.assertFalse(os.environ.get("SHEARLINE_REQUIRE_PEERS"), "NODE_PATH names no folder with ioredis")
             self.skipTest("NODE_PATH names no folder with ioredis; scripts/test installs it and names it")
         self.assertTrue(shutil.which("node"), "node is missing")
         done = subprocess.run(["node", os.path.join(HERE, "ioredis_client.js"), address, json.dumps({"pairs": self.pairs})],
