@@ -1,5 +1,5 @@
 // How actors get their messages: a bounded lane (base/lane.hpp) owned by one fiber, with a declared reaction when it is
-// full. Everything happens on the thread of the loop: other fibers of it send, so one lane is enough (docs/adr/0011). Knows
+// full. Everything happens on the thread of the loop: other fibers of it send, so one lane is enough (docs/adr/0014). Knows
 // nothing of what the messages mean (messages.hpp).
 #pragma once
 
