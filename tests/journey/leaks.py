@@ -3,12 +3,14 @@ went over the channels. Used by the sweep, by tests of bad input, and, in a ligh
 
 import base64
 import os
+import re
 import signal
 
 from deployment import wait_for
 
 SECRET_BYTES_MAX = 512
 SMALL_FILE_BYTES = 65536  # read whole each time: it may be rewritten in place
+JWS = re.compile(rb"eyJ[\w-]*(?:\.[\w-]+){2}")  # in the compact form, anywhere in a text: its header begins with {"
 
 
 def spellings(secret):
@@ -86,6 +88,13 @@ def parts_of_jws(token):
             continue
 
 
+def opened(place, content):
+    """A place as it is, and what the JWS in it hide."""
+    yield place, content
+    for token in JWS.findall(content):
+        yield from (("a JWS in " + place, part) for part in parts_of_jws(token))
+
+
 class NewBytes:
     """What was added to the files of a folder since the last look; small files are given whole."""
 
@@ -113,9 +122,9 @@ class NewBytes:
 
 
 def leaks(deployment, *secrets):
-    """The files in which one of them stands: logs, trails, what Redis wrote. Admins hold their secrets in folders of their own."""
-    wanted = [secret if isinstance(secret, bytes) else secret.encode() for secret in secrets]
-    assert all(len(secret) >= 8 for secret in wanted), "a short text may stand anywhere"
+    """The files in which one of them stands in any spelling: logs, trails, what Redis wrote. Admins hold their secrets in folders
+    of their own."""
+    wanted = numbered(secrets)
     own = [admin.folder for admin in deployment.admins]
     found = []
     for root, _, names in os.walk(deployment.folder):
@@ -124,6 +133,12 @@ def leaks(deployment, *secrets):
         for path in (os.path.join(root, name) for name in names):
             if os.path.isfile(path) and path not in deployment.secret_files:
                 with open(path, "rb") as content:
-                    text = content.read()
-                found += ["%s in %s" % (secret[:4] + b"...", path) for secret in wanted if secret in text]
+                    found += found_in(list(opened(path, content.read())), wanted)
     return found
+
+
+def numbered(secrets):
+    """Secrets that have no names, as {name: bytes}."""
+    wanted = [secret if isinstance(secret, bytes) else secret.encode() for secret in secrets]
+    assert all(len(secret) >= 8 for secret in wanted), "a short text may stand anywhere"
+    return {"secret %d (%s...)" % (number, secret[:4]): secret for number, secret in enumerate(wanted, 1)}

@@ -5,7 +5,7 @@ holds the page to it."""
 import unittest
 
 from deployment import KEYRING_PASSPHRASE, Gateway, Resp, wait_for
-from leaks import leaks
+from leaks import found_in, leaks, numbered, opened
 from store import Store, partition_of
 
 
@@ -96,7 +96,8 @@ class Undisturbed(unittest.TestCase):
     def assert_nothing_leaked(self):
         secrets = self.secrets_known()
         self.assertEqual(leaks(self.there, *secrets), [])
-        self.assertEqual([answer[:200] for answer in self.heard if any(secret in answer for secret in secrets)], [], "a secret was answered")
+        answers = [place for answer in self.heard for place in opened(repr(answer[:200]), answer)]
+        self.assertEqual(found_in(answers, numbered(secrets)), [], "a secret was answered")
 
     def secrets_known(self):
         """What a test adds to these it returns with them."""

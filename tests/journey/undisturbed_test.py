@@ -1,9 +1,11 @@
 """The checker of every test of bad input notices what it is there to notice: each of these tests does one bad thing and must fail
 for that reason."""
 
+import base64
 import os
 import unittest
 
+import jws
 from deployment import Deployment, wait_for
 from store import Store, partition_of
 from undisturbed import Undisturbed
@@ -43,9 +45,35 @@ class Offences(Undisturbed):
         self.watch(self.deployment, self.engine, "acme", self.secret)
         self.heard.append(b"it is " + self.secret)
 
-    def offend_a_secret_stands_in_a_file(self):
+    def offend_a_secret_was_answered_in_hex(self):
         self.watch(self.deployment, self.engine, "acme", self.secret)
-        self.addCleanup(os.unlink, self.deployment.write("a.log", "it is " + self.secret.decode()))
+        self.heard.append(b"it is " + self.secret.hex().encode())
+
+    def offend_a_secret_was_answered_in_a_jws(self):
+        self.watch(self.deployment, self.engine, "acme", self.secret)
+        self.heard.append(self.jws_that_says(self.secret.hex()))
+
+    def offend_a_secret_stands_in_a_file(self):
+        self.write_down("plain.log", self.secret)
+
+    def offend_a_secret_stands_in_a_file_in_hex(self):
+        self.write_down("hex.log", self.secret.hex().encode())
+
+    def offend_a_secret_stands_in_a_file_in_base64(self):
+        self.write_down("base64.log", base64.b64encode(b"it is " + self.secret + b"."))
+
+    def offend_a_secret_stands_in_a_file_in_a_jws(self):
+        self.write_down("jws.log", self.jws_that_says(self.secret.hex()))
+
+    def write_down(self, name, text):
+        self.watch(self.deployment, self.engine, "acme", self.secret)
+        self.addCleanup(os.unlink, self.deployment.write(name, "it is " + text.decode()))
+
+    @staticmethod
+    def jws_that_says(text):
+        """Hex inside base64url: only who opens it finds that. Nobody checks the signature."""
+        parts = (b'{"alg":"EdDSA"}', b'{"detail":"%s"}' % text.encode(), bytes(64))
+        return b".".join(jws.b64(part).encode() for part in parts)
 
     def innocent(self):
         self.watch(self.deployment, self.engine, "acme", self.secret)
@@ -60,7 +88,12 @@ class EachIsNoticed(unittest.TestCase):
         "offend_a_record_changed": "nothing has changed",
         "offend_something_was_added": "nothing has changed",
         "offend_a_secret_was_answered": "a secret was answered",
-        "offend_a_secret_stands_in_a_file": "a.log",
+        "offend_a_secret_was_answered_in_hex": "a secret was answered",
+        "offend_a_secret_was_answered_in_a_jws": "a secret was answered",
+        "offend_a_secret_stands_in_a_file": "plain.log",
+        "offend_a_secret_stands_in_a_file_in_hex": "hex.log",
+        "offend_a_secret_stands_in_a_file_in_base64": "base64.log",
+        "offend_a_secret_stands_in_a_file_in_a_jws": "jws.log",
         "innocent": None,
     }
 
