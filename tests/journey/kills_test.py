@@ -1,6 +1,6 @@
 """Every kind of change with a SIGKILL at every step of it, of the engine, then of Redis, then with nobody killed and only the
-connection cut. After each strike the change ends as if nothing had happened (model.md invariants 1 to 7 and 10), and no audit
-event is lost or doubled.
+connection cut; steps.py says what a step is, and what "every" comes to. After each strike the change ends as if nothing had
+happened (model.md invariants 1 to 7 and 10), and no audit event is lost or doubled.
 
 Several lanes work side by side, each a deployment of its own that lives through all its strikes: what is waited for is mostly
 a lease that runs out. SHEARLINE_KILL_EVERY=n strikes only at every n-th step, for quick rounds; SHEARLINE_KILL_KINDS names
@@ -21,11 +21,6 @@ from proxy import BEFORE_ANSWER, BEFORE_COMMAND
 EVERY = int(os.environ.get("SHEARLINE_KILL_EVERY", "1"))
 WANTED = os.environ.get("SHEARLINE_KILL_KINDS", "").split()
 LANES = 5
-TRIES = 5  # until a step counts as one that does not come up
-TRIES_OF_MORE = 1  # of a step that was not there when nobody was struck
-# Reads of one kind of change that may not come up again. How often an engine looks is not always the same: two events that come
-# at once are read at once, and a timer's last look may come when the change is over. A script has no such excuse.
-READS_LEFT_MAX = 1
 
 
 def wanted(kinds):
@@ -41,7 +36,8 @@ class Target:
 
 
 class Plan:
-    """Which kind is struck next at which step; lanes ask for work until every step of every kind has been struck."""
+    """Which kind is struck next at which step; lanes ask for work until every step of every kind has been struck or
+    tried often enough."""
 
     def __init__(self, unstruck):
         self.unstruck = unstruck
@@ -50,7 +46,7 @@ class Plan:
         for kind, run in unstruck.items():
             for side in (BEFORE_COMMAND, BEFORE_ANSWER):
                 for step in steps.struck_on(side, run.steps)[::EVERY]:
-                    self.targets[kind, side, step] = Target(kind, side, step, TRIES)
+                    self.targets[kind, side, step] = Target(kind, side, step, steps.TRIES)
         self.required = list(self.targets.values())
         self.waiting = list(self.targets.values())
 
@@ -68,7 +64,7 @@ class Plan:
             for side in (BEFORE_COMMAND, BEFORE_ANSWER) if EVERY == 1 else ():
                 for step in steps.struck_on(side, seen):
                     if (target.kind, side, step) not in self.targets:
-                        more = Target(target.kind, side, step, TRIES_OF_MORE)
+                        more = Target(target.kind, side, step, steps.tries_of_new(step))
                         self.targets[target.kind, side, step] = more
                         self.waiting.append(more)
 
@@ -91,7 +87,7 @@ class Plan:
                 reads = [step for step in left if steps.is_read(step)]
                 if len(left) == len(required):
                     yield "%s was never struck %s" % (kind.__name__, side)
-                elif len(left) > len(reads) or len(reads) > READS_LEFT_MAX:
+                elif len(left) > len(reads) or len(reads) > steps.READS_LEFT_MAX:
                     yield "%s was not struck %s at: %s" % (kind.__name__, side, ", ".join(left))
 
 

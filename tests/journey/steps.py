@@ -1,5 +1,5 @@
-"""What counts as a step of a change: decided here and nowhere else, used by the kill series to count, to strike and to tell what
-it has struck. Sees commands on their way from an engine to Redis; knows nothing of strikes.
+"""What counts as a step of a change, and which of them must be struck: decided here and nowhere else, used by the kill series to
+count, to strike and to tell what it has struck. Sees commands on their way from an engine to Redis; strikes nothing itself.
 
 A step has a name that does not depend on what else goes on side by side: what it does, and the how-manyth of that it is in
 this change, such as "put 2". Numbers alone would not do: which of two fibers comes first differs from run to run.
@@ -10,6 +10,10 @@ import collections
 from proxy import BEFORE_COMMAND
 from store import partition_of
 
+TRIES = 5  # until a step counts as one that does not come up
+TRIES_OF_A_NEW_READ = 1
+READS_LEFT_MAX = 1
+
 DEFINITION = """A step of a change is a command that the engine sends to Redis about
  - the partitions of its credentials: reads (records, outbox, due) and scripts (put, acknowledge),
  - a group's stream: scripts (raise the fence, append),
@@ -17,8 +21,17 @@ DEFINITION = """A step of a change is a command that the engine sends to Redis a
 A script that Redis does not know yet is sent once more with its text: a step of its own.
 No steps: what goes on every second, change or no change (a follower waits for changes, compares the one it stands at, and reads
 the head); the lease with the fences of partitions, and the clock; everything about {sys}.
-Every step is struck before the command reaches Redis; every one that is no read also when Redis has carried it out and the
-engine has not heard of it."""
+A step is struck before the command reaches Redis; one that is no read also when Redis has carried it out and the engine has not
+heard of it. There is one strike in a run: what is sent after it, to recover, is not struck in its turn.
+The series fails unless every step that a change took when nobody was struck has been struck, but for %d read at most of each kind
+of change: how often an engine looks is not always the same. Two events that come at once are read at once, and a timer's last
+look may come when the change is over. A script or an answer has no such excuse. Of a change's two runs that nobody strikes, reads
+count that are in both, everything else that is in either. What has not come up after %d tries is left.
+A step seen for the first time before a strike, or in a run in which the strike found nothing, came by chance: a lease lost on a
+busy machine, a second look. It is tried as well, a read %d time and everything else %d times, told by name when it never came up
+again, and no failure: chance need not repeat itself.
+With SHEARLINE_KILL_EVERY=n only every n-th step is asked for, and none of those that come by chance.""" % (
+    READS_LEFT_MAX, TRIES, TRIES_OF_A_NEW_READ, TRIES)
 
 SCRIPTS = {b":records": "put", b":outbox": "acknowledge", b":stream": "append", b":fence": "raise the fence"}
 WITH_TEXT = " with its text"
@@ -71,6 +84,11 @@ def keys_of(command):
 def is_read(name):
     """It leaves Redis as it was, so both sides of it are the same."""
     return name.startswith("read ")
+
+
+def tries_of_new(name):
+    """How often one is tried that was not there when nobody was struck."""
+    return TRIES_OF_A_NEW_READ if is_read(name) else TRIES
 
 
 def struck_on(side, names):
