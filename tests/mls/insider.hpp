@@ -14,9 +14,7 @@ namespace shearline::mls::testing {
 struct Deviation {
   std::function<void(LeafNode&)> path_leaf = {};         // before the committer signs it
   std::function<void(LeafNode&)> signed_path_leaf = {};  // after
-  std::function<void(GroupContext&)> path_context = {};  // what the path is encrypted for
   std::function<void(UpdatePath&)> path = {};            // as it goes into the commit
-  std::function<void(FramedContent&)> content = {};      // before it is signed
   std::function<void(Bytes&)> confirmation_tag = {};
   std::function<void(Bytes&)> membership_tag = {};  // of a PublicMessage
 };
@@ -109,19 +107,14 @@ class Insider {
       if (deviation.signed_path_leaf) deviation.signed_path_leaf(own);
       next_tree.replace_leaf(leaf, std::move(own));
       next.tree_hash = to_bytes(next_tree.tree_hash());
-      GroupContext for_path = next;
-      if (deviation.path_context) deviation.path_context(for_path);
-      body.path =
-          value_of(encrypt_path(context.cipher_suite, next_tree, leaf, path,
-                                encode([&](Writer& out) { write(out, for_path); }), added, world.random));
+      body.path = value_of(encrypt_path(context.cipher_suite, next_tree, leaf, path,
+                                        encode([&](Writer& out) { write(out, next); }), added, world.random));
       if (deviation.path) deviation.path(*body.path);
       commit_secret = std::move(path.commit_secret);
     }
     next.tree_hash = to_bytes(next_tree.tree_hash());
 
-    FramedContent framed = content(std::move(body));
-    if (deviation.content) deviation.content(framed);
-    AuthenticatedContent message = sign(std::move(framed), WireFormat::public_message);
+    AuthenticatedContent message = sign(content(std::move(body)), WireFormat::public_message);
     next.confirmed_transcript_hash = to_bytes(confirmed_transcript_hash(interim_transcript_hash, message));
     const Bytes encoded = encode([&](Writer& out) { write(out, next); });
     const Key joiner = derive_joiner_secret(secrets.init_secret, commit_secret, encoded);

@@ -1,5 +1,5 @@
 // What a member of the group may not send: every case is genuine but for the one rule it breaks, is refused with that
-// rule and its section, and leaves the receiver as it was. Joining is in negative_join_test.cpp.
+// rule and its section, and leaves the receiver as it was.
 #include "tests/mls/insider.hpp"
 
 namespace shearline::mls {
