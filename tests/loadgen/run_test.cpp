@@ -302,7 +302,9 @@ TEST_F(LoadRun, ShowsAStallInEveryFrameThatShouldHaveGoneOutMeanwhile) {
   EXPECT_GE(latency.maximum(), 100U * ms);
   EXPECT_GE(over(latency, 50 * ms), 49U);
   EXPECT_GE(over(latency, 10 * ms), 89U);
-  EXPECT_EQ(over(service, 50 * ms), 1U);
+  // The server was slow once; a machine that stops its thread for a while may make it look slow a few times more.
+  EXPECT_GE(over(service, 50 * ms), 1U);
+  EXPECT_LT(over(service, 50 * ms), over(latency, 50 * ms) / 2);
   EXPECT_GE(outcome->observed.punctuality.held_back, 90U);
   EXPECT_GE(outcome->observed.punctuality.held_ns_max, 98U * ms);
 }
