@@ -239,10 +239,9 @@ void EpollLoop::cancel(Operation& operation) {
 void EpollLoop::send_message(Loop& other, std::uint64_t value) {
   auto* receiver = dynamic_cast<EpollLoop*>(&other);
   if (receiver == nullptr) give_up("a message to a loop of another backend", EINVAL);
-  {
-    const std::lock_guard guard(receiver->inbox_mutex_);
-    receiver->inbox_.push_back(value);
-  }
+  // Notified under the lock as well: whoever takes the message takes the lock first, and may then end its loop.
+  const std::lock_guard guard(receiver->inbox_mutex_);
+  receiver->inbox_.push_back(value);
   receiver->notify();
 }
 
