@@ -133,11 +133,12 @@ Status Audit::start() {
   return {};
 }
 AuditMailbox& Audit::mailbox() { return impl_->mailbox; }
-Result<EventsAbout> Audit::events_about(std::string_view subject, std::string_view after,
+Result<EventsAbout> Audit::events_about(std::string_view client_id, std::string_view after,
                                         std::size_t at_most) const {
   Result<EventsAbout> found;
+  const unsigned partition = store::partition_of(client_id);
   loop::run_blocking(impl_->context.loop,
-                     [&] { found = newest_events_about(impl_->path, subject, after, at_most); });
+                     [&] { found = newest_events_about(impl_->path, partition, client_id, after, at_most); });
   return found;
 }
 std::uint64_t Audit::lines() const { return impl_->file ? impl_->file->chain().lines() : 0; }

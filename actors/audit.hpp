@@ -26,8 +26,8 @@ class Audit {
 
   Status start();  // invalid: the file shows tampering
   AuditMailbox& mailbox();
-  // The newest events about a credential, admin or group that this node has on disk. Parks the calling fiber.
-  Result<EventsAbout> events_about(std::string_view subject, std::string_view after,
+  // The newest events about a credential that this node has on disk. Parks the calling fiber.
+  Result<EventsAbout> events_about(std::string_view client_id, std::string_view after,
                                    std::size_t at_most) const;
   // Events that are on disk; for INFO and tests.
   std::uint64_t lines() const;

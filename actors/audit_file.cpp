@@ -144,12 +144,13 @@ Result<EventIds> events_in_file(const std::string& path, const EventIds& wanted)
   return found;
 }
 
-Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
+Result<EventsAbout> newest_events_about(const std::string& path, unsigned partition, std::string_view subject,
                                         std::string_view after, std::size_t at_most) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return fail(Code::unavailable, "cannot open " + path + ": " + std::strerror(errno));
   // Ids hold no character that JSON would write otherwise, and `subject` is a field that only we write.
   const std::string wanted = "\"subject\":\"" + std::string(subject) + "\"";
+  const std::string from = "\"partition\":" + std::to_string(partition) + ",";
   EventsAbout found;
   std::size_t bytes = 0;
   bool told_all = false;
@@ -158,6 +159,7 @@ Result<EventsAbout> newest_events_about(const std::string& path, std::string_vie
         const std::size_t event = line.find("\"event\":{");
         if (event == std::string_view::npos || line.find(wanted, event) == std::string_view::npos)
           return true;
+        if (line.substr(0, event).find(from) == std::string_view::npos) return true;
         const std::string_view json = line.substr(event + 8, line.size() - event - 9);
         const std::string_view id = id_of_event(json);
         found.ids.emplace(id);

@@ -45,7 +45,8 @@ using EventIds = std::set<std::string, std::less<>>;
 Result<EventIds> events_in_file(const std::string& path, const EventIds& wanted);
 
 // The newest events about one subject, oldest first, read backwards from the end of the file. Blocking: for a helper
-// thread. They are told up to whichever comes first of the two limits; `more` says that there were older ones.
+// thread. They are told up to whichever comes first of the two limits; `more` says that there were older ones. A group or
+// an admin may have a credential's name: the partition tells whose events are asked for.
 inline constexpr std::size_t events_told_max = 100;
 inline constexpr std::size_t events_told_bytes_max = 32 * 1024;  // an answer is one JWS of at most 64 KiB
 struct EventsAbout {
@@ -54,7 +55,7 @@ struct EventsAbout {
   EventIds ids;  // the `id` of every event about it that stands in the file, told or not
 };
 // after: only events newer than the one with this id; empty: no such limit.
-Result<EventsAbout> newest_events_about(const std::string& path, std::string_view subject,
+Result<EventsAbout> newest_events_about(const std::string& path, unsigned partition, std::string_view subject,
                                         std::string_view after, std::size_t at_most);
 
 }  // namespace shearline::actors

@@ -14,8 +14,8 @@ namespace shearline::actors {
 struct KnownState {
   std::function<std::uint64_t(std::string_view client_id)> revision_of;  // replica
   std::function<bool(const Hash& fingerprint)> fingerprint_known;        // replica
-  // audit: the newest events about a subject, newer than the one with the id `after`
-  std::function<Result<EventsAbout>(std::string_view subject, std::string_view after, std::size_t at_most)>
+  // audit: the newest events about a credential, newer than the one with the id `after`
+  std::function<Result<EventsAbout>(std::string_view client_id, std::string_view after, std::size_t at_most)>
       events_about;
 };
 

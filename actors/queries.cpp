@@ -100,8 +100,8 @@ Result<EventIds> events_waiting(ActorContext& context, const std::string& client
 }
 
 // What happened, as the trail tells it: who, what, when, why. Each node that held the lease has a part of the trail; the
-// record counts all of its events, so this node knows whether it has them. Read in the order in which events move (record
-// and outbox, then trail), so that none is missed on its way.
+// record counts all of its events, so this node knows whether it has them; of a record without a count it does not. Read
+// in the order in which events move (record and outbox, then trail), so that none is missed on its way.
 Result<QueryAnswer> history(const Asked& asked) {
   const policy::Command& command = asked.command;
   const Result<policy::Credential> credential = credential_asked_for(asked);
@@ -121,7 +121,7 @@ Result<QueryAnswer> history(const Asked& asked) {
                {"node", asked.context.node},
                {"events", std::move(events)},
                {"more", found->more},
-               {"complete", elsewhere == 0}};
+               {"complete", credential->events_written > 0 && elsewhere == 0}};
   if (elsewhere > 0) told["events_elsewhere"] = elsewhere;
   if (!waiting->empty()) told["events_waiting"] = waiting->size();
   return QueryAnswer{{}, told.dump()};

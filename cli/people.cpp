@@ -190,6 +190,10 @@ std::vector<std::string> history_remarks(std::string_view json) {
     remarks.push_back("incomplete: " + so_many(elsewhere) + " not in the trail of " +
                       member_text(value, "node") +
                       " but in those of other nodes: shearline audit FILE... (audit.jsonl of every node)");
+  } else if (const auto complete = value.find("complete"); complete != value.end() && *complete == false) {
+    remarks.push_back(
+        "not known to be complete, as this credential was made before its events were counted: "
+        "shearline audit FILE... (audit.jsonl of every node)");
   }
   return remarks;
 }

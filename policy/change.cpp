@@ -53,6 +53,7 @@ AuditEvent& Change::event(std::string type, std::string_view before, std::string
 }
 
 void Change::created(std::string type, Details details) {
+  counts_events_ = true;
   event(std::move(type), "", name_of(decision_.next.status), std::move(details));
 }
 
@@ -123,7 +124,8 @@ Decision Change::finish(bool needs_secret) {
   std::erase_if(decision_.next.versions, [&](const Version& version) {
     return version.state == VersionState::destroyed && ++tombstones > version_tombstones_max;
   });
-  decision_.next.events_written += decision_.events.size();
+  // A record that is older than the counting stays uncounted: a part would pass for the whole.
+  if (counts_events_) decision_.next.events_written += decision_.events.size();
   decision_.needs_secret = needs_secret;
   return std::move(decision_);
 }

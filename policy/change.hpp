@@ -17,7 +17,7 @@ class Change {
 
   // author: the command that causes what follows; null: time alone does.
   Change(const Credential& before, const Context& context, const Command* author)
-      : context_(context), author_(author) {
+      : context_(context), author_(author), counts_events_(before.events_written > 0) {
     decision_.next = clone(before);
   }
 
@@ -66,6 +66,7 @@ class Change {
 
   const Context& context_;
   const Command* author_;
+  bool counts_events_;
   Decision decision_;
 };
 

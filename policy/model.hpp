@@ -152,8 +152,8 @@ struct Credential {
   std::vector<Version> versions;      // newest first; the newest version_tombstones_max tombstones stay
   std::optional<Rotation> rotation;   // the open one, or the promoted one until it is completed
   std::vector<EndedRotation> ended;   // newest first, at most rotation_history_max
-  std::uint64_t events_written =
-      0;  // audit events about it since it was made, however many trails they stand in
+  // Audit events about it, however many trails they stand in. 0: not known, older than the counting of them.
+  std::uint64_t events_written = 0;
   std::vector<AnsweredCommand> answered;
 };
 

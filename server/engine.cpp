@@ -110,8 +110,8 @@ class WiredEngine final : public Engine {
   actors::KnownState known() {
     return {[this](std::string_view id) { return table_.revision_of(id); },
             [this](const Hash& fingerprint) { return replica_.fingerprint_known(fingerprint); },
-            [this](std::string_view subject, std::string_view after, std::size_t at_most) {
-              return audit_.events_about(subject, after, at_most);
+            [this](std::string_view client_id, std::string_view after, std::size_t at_most) {
+              return audit_.events_about(client_id, after, at_most);
             }};
   }
 

@@ -224,6 +224,27 @@ TEST_F(AdminDoor, HistorySaysWhoseTrailItIsAndThatItIsWhole) {
   EXPECT_EQ(told.find("elsewhere"), std::string::npos) << told;
 }
 
+TEST_F(AdminDoor, HistoryOfARecordThatNeverCountedItsEventsDoesNotClaimToBeWhole) {
+  ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  const wire::RecordCodec codec(world.keyring.state_key, world.random);
+  const store::RecordKey key{store::Kind::credential, "acme"};
+  const auto record = engine.store().get(key, 0);
+  ASSERT_TRUE(record);
+  auto credential = codec.decode_credential(record->payload);
+  ASSERT_TRUE(credential);
+  credential->events_written = 0;
+  store::SealedStore::Put put;
+  put.key = key;
+  put.expected_revision = record->revision;
+  put.payload = codec.encode(*credential);
+  ASSERT_TRUE(engine.store().compare_and_put(put));
+  const std::string told =
+      engine.run(engine.command(world.alice, Verb::history, "acme"), world.alice).result_json;
+  EXPECT_NE(told.find("\"complete\":false"), std::string::npos) << told;
+  EXPECT_EQ(told.find("elsewhere"), std::string::npos) << told;
+}
+
 TEST_F(AdminDoor, HistoryOnANodeThatTookOverSaysHowMuchStandsInOtherTrails) {
   ASSERT_EQ(engine.run(engine.creation("acme"), world.alice).code, Code::ok);
   std::optional<wire::DeliveredSecret> secret;
@@ -252,6 +273,32 @@ TEST_F(AdminDoor, HistoryOnANodeThatTookOverSaysHowMuchStandsInOtherTrails) {
   EXPECT_NE(some.find("rotation.prepared"), std::string::npos) << some;
   EXPECT_NE(some.find("\"events_elsewhere\":" + std::to_string(before)), std::string::npos)
       << "what this node wrote is not missing: " << some;
+}
+
+TEST_F(AdminDoor, HistoryOfACredentialIsNotThatOfAGroupOrAnAdminOfItsName) {
+  ASSERT_EQ(engine.run(engine.creation("payments"), world.alice).code, Code::ok);
+  engine.wait_for_audit();
+  const std::size_t before = engine.audit_lines_about("payments");
+  engine.stop();
+
+  Engine next(world, "node-2", "audit-2.jsonl");
+  next.wait_for_lease();
+  ASSERT_EQ(next.make_group("payments", {"alice"}).code, Code::ok);
+  const TestAdmin payments = make_admin("payments", world.random);
+  policy::Command enroll = next.command(world.alice, Verb::admin_enroll);
+  enroll.params.admin_id = "payments";
+  enroll.params.person = payments.record.person;
+  enroll.params.signing_key = payments.record.signing_key;
+  enroll.params.sealing_key = payments.record.sealing_key;
+  enroll.params.sealing_key_proof = payments.record.sealing_key_proof;
+  ASSERT_EQ(next.run(enroll, world.alice).code, Code::ok);
+  next.wait_for_audit();
+  ASSERT_EQ(next.audit_lines_about("payments"), 2U) << "the group's and the admin's";
+  const std::string told =
+      next.run(next.command(world.alice, Verb::history, "payments"), world.alice).result_json;
+  EXPECT_NE(told.find("\"events\":[]"), std::string::npos) << told;
+  EXPECT_NE(told.find("\"complete\":false"), std::string::npos) << told;
+  EXPECT_NE(told.find("\"events_elsewhere\":" + std::to_string(before)), std::string::npos) << told;
 }
 
 TEST_F(AdminDoor, HistoryCountsEventsThatItsLimitLeavesOut) {

@@ -13,12 +13,13 @@ namespace {
 class AuditTrailFile : public ::testing::Test {
  protected:
   AuditFile open() { return std::move(*AuditFile::open(*loop, path)); }
-  static void write(AuditFile& file, const std::string& subject, int from, int count) {
+  static void write(AuditFile& file, const std::string& subject, int from, int count,
+                    unsigned partition = 1) {
     ledger::HashChain::Draft draft = file.chain().draft();
     for (int i = from; i < from + count; ++i) {
       const std::string json =
           R"({"type":"event-)" + std::to_string(i) + R"(","subject":")" + subject + "\"}";
-      ledger::HashChain::add(draft, {1, static_cast<std::uint64_t>(i), 0, {}}, as_bytes(json), json);
+      ledger::HashChain::add(draft, {partition, static_cast<std::uint64_t>(i), 0, {}}, as_bytes(json), json);
     }
     ASSERT_TRUE(file.append(std::move(draft)));
   }
@@ -141,17 +142,29 @@ TEST_F(AuditTrailFile, TellsTheNewestEventsAboutASubjectOldestFirstAcrossBlocks)
   write(file, "acme", 1, 2);
   write(file, "other", 3, 3000);  // several blocks
   write(file, "acme", 3003, 1);
-  const auto all = newest_events_about(path, "acme", "", 10);
+  const auto all = newest_events_about(path, 1, "acme", "", 10);
   ASSERT_TRUE(all);
   ASSERT_EQ(all->events.size(), 3U);
   EXPECT_FALSE(all->more);
   EXPECT_EQ(all->events.front(), R"({"type":"event-1","subject":"acme"})");
   EXPECT_EQ(all->events.back(), R"({"type":"event-3003","subject":"acme"})");
-  const auto newest = newest_events_about(path, "acme", "", 2);
+  const auto newest = newest_events_about(path, 1, "acme", "", 2);
   EXPECT_EQ(newest->events.size(), 2U);
   EXPECT_TRUE(newest->more);
-  EXPECT_TRUE(newest_events_about(path, "nobody", "", 2)->events.empty());
-  EXPECT_TRUE(newest_events_about(path, "other", "", 5000)->more) << "an answer has a limit in bytes as well";
+  EXPECT_TRUE(newest_events_about(path, 1, "nobody", "", 2)->events.empty());
+  EXPECT_TRUE(newest_events_about(path, 1, "other", "", 5000)->more)
+      << "an answer has a limit in bytes as well";
+}
+
+TEST_F(AuditTrailFile, TellsACredentialFromAGroupOfTheSameNameByItsPartition) {
+  AuditFile file = open();
+  write(file, "payments", 1, 1, store::system_partition);  // whose number begins with the credential's
+  write(file, "payments", 2, 1);
+  const auto found = newest_events_about(path, 1, "payments", "", 10);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->events.size(), 1U);
+  EXPECT_EQ(found->events.front(), R"({"type":"event-2","subject":"payments"})");
+  EXPECT_EQ(found->ids.size(), 1U);
 }
 
 }  // namespace

@@ -62,6 +62,9 @@ TEST(HistoryRemarks, NameTheNodeWhoseTrailIsNotTheWholeOne) {
   EXPECT_EQ(elsewhere[0],
             "incomplete: 7 events are not in the trail of n2 but in those of other nodes: "
             "shearline audit FILE... (audit.jsonl of every node)");
+  const auto unknown = history_remarks(R"({"node":"n2","complete":false,"events":[]})");
+  ASSERT_EQ(unknown.size(), 1U);
+  EXPECT_EQ(unknown[0].find("not known to be complete"), 0U) << unknown[0];
   const auto waiting = history_remarks(R"({"node":"n2","complete":true,"events_waiting":1})");
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0], "1 event is stored and not yet in this trail; ask again");

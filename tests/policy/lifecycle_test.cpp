@@ -59,6 +59,15 @@ TEST_F(Lifecycle, ARotationLeavesBothVersionsAcceptedUntilTheWindowEnds) {
   EXPECT_EQ(events[0].who, "engine");
 }
 
+TEST_F(Lifecycle, ARecordFromBeforeItsEventsWereCountedIsNotCountedFromTheMiddle) {
+  ASSERT_EQ(create(), Code::ok) << refusal;
+  EXPECT_EQ(credential.events_written, events.size());
+  credential.events_written = 0;
+  notify();
+  EXPECT_FALSE(events.empty());
+  EXPECT_EQ(credential.events_written, 0U);
+}
+
 TEST_F(Lifecycle, EventsSayWhoWhyAndUnderWhichRules) {
   make_active();
   Command rotate = command(Verb::rotate, "bob");
