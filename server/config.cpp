@@ -23,7 +23,8 @@ constexpr std::int64_t lease_ttl_max_ms = 60'000;
 // Judges one setting after the other and collects what is wrong; a fault never hides the next one.
 class Validator {
  public:
-  Validator(const Settings& settings, std::vector<Fault>& faults) : settings_(settings), faults_(faults) {}
+  Validator(const Settings& settings, LoadedConfig& loaded)
+      : settings_(settings), loaded_(loaded), faults_(loaded.faults) {}
 
   ServerConfig config() {
     ServerConfig out;
@@ -48,12 +49,9 @@ class Validator {
     if (given != nullptr) return given->values.empty() ? "" : given->values.back();
     return std::string(std::ranges::find(known_settings(), name, &SettingInfo::name)->fallback);
   }
-  std::string origin(std::string_view name) const {
-    const SettingText* given = settings_.find(name);
-    return given != nullptr ? given->origin : "setting " + std::string(name);
-  }
-  void fault(std::string_view name, std::string message) {
-    faults_.push_back({origin(name), "`" + std::string(name) + "`: " + std::move(message)});
+  void fault(std::string_view name, const std::string& message) {
+    loaded_.unread.emplace(name);
+    faults_.push_back(loaded_.fault_of(name, message));
   }
   std::string required(std::string_view name) {
     std::string value = text(name);
@@ -324,20 +322,34 @@ class Validator {
   }
 
   const Settings& settings_;
+  LoadedConfig& loaded_;
   std::vector<Fault>& faults_;
 };
 
 }  // namespace
 
-std::expected<LoadedConfig, std::vector<Fault>> load_config(const Arguments& arguments) {
-  std::vector<Fault> faults;
-  const Settings settings = read_settings(arguments, faults);
+Fault LoadedConfig::fault_of(std::string_view setting, const std::string& message) const {
+  const auto origin = origins.find(setting);
+  return {origin != origins.end() ? origin->second : "setting " + std::string(setting),
+          "`" + std::string(setting) + "`: " + message};
+}
+
+LoadedConfig load_config(const Arguments& arguments) {
   LoadedConfig out;
+  const Settings settings = read_settings(arguments, out.faults);
   out.check_only = settings.check_only;
   out.help = settings.help;
   if (out.help) return out;
-  out.config = Validator(settings, faults).config();
-  if (!faults.empty()) return std::unexpected(std::move(faults));
+  out.unread = settings.unread;
+  for (const SettingInfo& setting : known_settings()) {
+    const std::string name(setting.name);
+    if (const SettingText* given = settings.find(name)) {
+      out.origins[name] = given->origin;
+    } else if (!settings.file_is_known) {
+      out.unread.insert(name);  // it may stand in the file
+    }
+  }
+  out.config = Validator(settings, out).config();
   return out;
 }
 

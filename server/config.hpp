@@ -11,8 +11,8 @@
 #include "policy/rules.hpp"
 
 #include <cstdint>
-#include <expected>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,11 +54,18 @@ struct Arguments {
 };
 
 struct LoadedConfig {
-  ServerConfig config;
-  bool check_only = false;  // --check
-  bool help = false;        // --help: nothing else was looked at
+  ServerConfig config;        // with a fault in it: for --check only, and only what is_read()
+  std::vector<Fault> faults;  // any: nothing may start with it
+  bool check_only = false;    // --check
+  bool help = false;          // --help: nothing else was looked at
+  std::map<std::string, std::string, std::less<>> origins;  // of the settings that somebody made
+  std::set<std::string, std::less<>> unread;                // settings that have a fault or are not known
+
+  bool is_read(std::string_view setting) const { return !unread.contains(setting); }
+  // What is wrong with what a setting names, in the words of the configuration's own faults.
+  Fault fault_of(std::string_view setting, const std::string& message) const;
 };
-std::expected<LoadedConfig, std::vector<Fault>> load_config(const Arguments& arguments);
+LoadedConfig load_config(const Arguments& arguments);
 
 std::string config_help();  // every setting with its default, environment name and flag
 

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves declaring it to us
 
@@ -42,9 +44,11 @@ int say(int status, std::string_view line) {
   return status;
 }
 
-Status protect_process(const ServerConfig& config) {
-  if (!config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);
-  if (Status locked = judge_locked_memory(config); !locked) return locked;
+int say(int status, const Fault& fault) { return say(status, fault.origin + ": " + fault.message); }
+
+OrFault<void> protect_process(const LoadedConfig& loaded) {
+  if (!loaded.config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);
+  if (OrFault<void> locked = judge_locked_memory(loaded); !locked) return locked;
   if (!arena_state().locked) {
     log::warning("secrets_not_locked", {{"do", "raise the limit for locked memory (LimitMEMLOCK=)"}});
   }
@@ -97,36 +101,56 @@ class SignalWatch {
 };
 
 // One backend for the whole process, settled before anything runs and said once.
-Result<loop::Backend> settle_backend(loop::Backend wanted) {
-  const Result<BackendChoice> choice = choose_backend(wanted);
+OrFault<loop::Backend> settle_backend(const LoadedConfig& loaded) {
+  const OrFault<BackendChoice> choice = choose_backend(loaded);
   if (!choice) return std::unexpected(choice.error());
   log::info("backend", {{"backend", loop::name_of(choice->backend)}, {"why", choice->why}});
   return choice->backend;
 }
 
-// Each fault is a line; what may be in order, since only the operator can know, is a note.
-int check(const ServerConfig& config) {
-  if (!config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);  // the keyring is opened
-  const Preconditions found = judge_preconditions(config);
+std::string so_many_faults(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " fault" : " faults");
+}
+
+int refuse(const std::vector<Fault>& faults, const std::string& summary) {
+  for (const Fault& fault : faults) say(0, fault);
+  return say(status_configuration, summary);
+}
+int refuse_configuration(const LoadedConfig& loaded) {
+  return refuse(loaded.faults, so_many_faults(loaded.faults.size()) + " in the configuration");
+}
+
+// Each fault is a line; what may be in order, since only the operator can know, is a note. What a start needs is judged
+// beside a configuration with faults as well: who mends one thing after the other asks only once.
+int check(const LoadedConfig& loaded) {
+  if (!loaded.config.allow_debugger) prctl(PR_SET_DUMPABLE, 0);  // the keyring is opened
+  const Preconditions found = judge_preconditions(loaded);
   for (const std::string& note : found.notes) say(0, "note: " + note);
-  for (const std::string& fault : found.faults) say(0, fault);
+  if (found.faults.empty() && !loaded.faults.empty()) return refuse_configuration(loaded);
+  if (loaded.faults.empty() && !found.faults.empty()) {
+    return refuse(found.faults, "the configuration can be read, but a start would fail: " +
+                                    so_many_faults(found.faults.size()));
+  }
   if (!found.faults.empty()) {
-    const std::size_t count = found.faults.size();
-    return say(status_configuration, "the configuration can be read, but a start would fail: " +
-                                         std::to_string(count) + (count == 1 ? " fault" : " faults"));
+    for (const Fault& fault : loaded.faults) say(0, fault);
+    return refuse(found.faults, so_many_faults(loaded.faults.size()) +
+                                    " in the configuration, and a start would fail at " +
+                                    std::to_string(found.faults.size()) + " more");
   }
   std::puts("the configuration is good, and the keyring opens (Redis was not asked)");
   return 0;
 }
 
-int serve(ServerConfig config) {
-  if (Status fine = protect_process(config); !fine) return say(status_configuration, fine.error().message);
-  const Result<keys::Keyring> keyring = open_keyring(config);
-  if (!keyring) return say(status_configuration, keyring.error().message);
-  if (Status made = make_data_folder(config.data_folder); !made)
-    return say(status_configuration, made.error().message);
-  const Result<loop::Backend> backend = settle_backend(config.backend);
-  if (!backend) return say(status_configuration, backend.error().message);
+int serve(const LoadedConfig& loaded) {
+  if (const OrFault<void> fine = protect_process(loaded); !fine)
+    return say(status_configuration, fine.error());
+  const OrFault<keys::Keyring> keyring = open_keyring(loaded);
+  if (!keyring) return say(status_configuration, keyring.error());
+  if (const OrFault<void> made = make_data_folder(loaded); !made)
+    return say(status_configuration, made.error());
+  const OrFault<loop::Backend> backend = settle_backend(loaded);
+  if (!backend) return say(status_configuration, backend.error());
+  ServerConfig config = loaded.config;
   config.backend = *backend;
 
   SignalWatch::block();
@@ -143,20 +167,15 @@ int serve(ServerConfig config) {
 }  // namespace
 
 int main_server(int argc, char** argv) {
-  const std::expected<LoadedConfig, std::vector<Fault>> loaded = load_config(arguments_of(argc, argv));
-  if (!loaded) {
-    for (const Fault& fault : loaded.error()) say(0, fault.origin + ": " + fault.message);
-    const std::size_t count = loaded.error().size();
-    return say(status_configuration,
-               std::to_string(count) + (count == 1 ? " fault" : " faults") + " in the configuration");
-  }
-  if (loaded->help) {
+  const LoadedConfig loaded = load_config(arguments_of(argc, argv));
+  if (loaded.help) {
     std::fputs(config_help().c_str(), stdout);
     return 0;
   }
-  if (loaded->check_only) return check(loaded->config);
-  log::configure(loaded->config.log_level, loaded->config.log_format);
-  return serve(loaded->config);
+  if (loaded.check_only) return check(loaded);
+  if (!loaded.faults.empty()) return refuse_configuration(loaded);
+  log::configure(loaded.config.log_level, loaded.config.log_format);
+  return serve(loaded);
 }
 
 }  // namespace shearline::server

@@ -8,31 +8,37 @@
 #include "io/loop/loop.hpp"
 #include "server/config.hpp"
 
+#include <expected>
 #include <string>
 #include <vector>
 
 namespace shearline::server {
 
-// Runs scrypt: about 50 ms. unauthorized: the wrong passphrase; invalid: damaged, or of another deployment.
-Result<keys::Keyring> open_keyring(const ServerConfig& config);
+// All of them say which setting it is about and where that was made.
+template <class T>
+using OrFault = std::expected<T, Fault>;
 
-// An error only where the configuration requires it.
-Status judge_locked_memory(const ServerConfig& config);
+// Runs scrypt: about 50 ms. That it is of this deployment is judged where it is known which one that is.
+OrFault<keys::Keyring> open_keyring(const LoadedConfig& loaded);
+
+// A fault only where the configuration requires it.
+OrFault<void> judge_locked_memory(const LoadedConfig& loaded);
 
 struct BackendChoice {
   loop::Backend backend = loop::Backend::epoll;
   std::string why;
 };
-// unavailable, with what to permit: io_uring was asked for by name and is forbidden here.
-Result<BackendChoice> choose_backend(loop::Backend wanted);
+// A fault, with what to permit, where io_uring was asked for by name and is forbidden here.
+OrFault<BackendChoice> choose_backend(const LoadedConfig& loaded);
 
-Status make_data_folder(const std::string& path);  // with mode 0700
+OrFault<void> make_data_folder(const LoadedConfig& loaded);  // with mode 0700
 
 struct Preconditions {
-  std::vector<std::string> faults;  // a start would end with these
+  std::vector<Fault> faults;  // a start would end with these
   std::vector<std::string>
       notes;  // an address that is in use now: maybe by the engine that is to be replaced
 };
-Preconditions judge_preconditions(const ServerConfig& config);
+// Of a configuration with faults: what hangs on no setting that has one.
+Preconditions judge_preconditions(const LoadedConfig& loaded);
 
 }  // namespace shearline::server

@@ -124,6 +124,7 @@ class FileReader {
       } else if (is_scalar(node)) {
         into_.values[name] = {{scalar_text(node)}, origin};
       } else {
+        into_.unread.insert(name);
         faults_.push_back({origin, "`" + name + "` must be text, a whole number, true or false"});
       }
     }
@@ -133,6 +134,7 @@ class FileReader {
     SettingText text{{}, origin};
     for (const toml::node& item : list) {
       if (!setting.is_list || !item.is_string()) {
+        into_.unread.emplace(setting.name);
         faults_.push_back(
             {origin, "`" + std::string(setting.name) + "` " +
                          (setting.is_list ? "must be a list of texts" : "takes one value, not a list")});
@@ -220,6 +222,7 @@ Settings read_flags(const std::vector<std::string>& flags, std::vector<Fault>& f
       value = flag.substr(equals + 1);
     } else if (setting->fallback != "false") {
       if (!has_next) {
+        out.unread.insert(name);
         faults.push_back({"flag --" + name, "needs a value"});
         continue;
       }
@@ -264,6 +267,7 @@ Settings read_settings(const Arguments& arguments, std::vector<Fault>& faults) {
   if (!file.empty()) out.file_is_known = FileReader(file, out, faults).read();
   read_environment(arguments, out, faults);
   for (const auto& [name, text] : flags.values) out.values[name] = text;
+  out.unread.insert(flags.unread.begin(), flags.unread.end());
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "server/config.hpp"
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,8 @@ struct Settings {
   std::map<std::string, SettingText, std::less<>> values;
   std::vector<TableText> admins;
   std::vector<TableText> gateways;
-  bool file_is_known = true;  // false: it cannot be read, and what is not set may stand in it
+  std::set<std::string, std::less<>> unread;  // given in a form that tells no value
+  bool file_is_known = true;                  // false: it cannot be read, and what is not set may stand in it
   bool check_only = false;
   bool help = false;
 

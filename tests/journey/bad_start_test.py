@@ -176,7 +176,22 @@ singing_key = "x"
             self.assertIn("the passphrase is wrong", said)
             self.assertEqual(len(said.splitlines()), 1, said)
             self.assertFalse(os.path.exists(second.data), "nothing was begun")
+            self.assertIn("flag --keyring.kek: ", said)
             self.assert_check_refused(there, said.splitlines()[0], "--keyring.kek", "passphrase-file:" + wrong)
+
+    def test_a_wrong_passphrase_beside_an_unknown_setting(self):
+        there = self.deployment()
+        wrong = there.write("wrong", "not the passphrase\n")
+        there.secret_files.add(wrong)
+        with self.undisturbed(there):
+            status, printed, said = self.check(there, "--keyring.kek", "passphrase-file:" + wrong, "--wrokers", "2")
+            self.assertEqual((status, printed), (EX_CONFIG, ""), said)
+            lines = said.splitlines()
+            self.assertEqual(len(lines), 3, said)
+            self.assertIn("flag --wrokers: unknown flag", lines[0])
+            self.assertIn("flag --keyring.kek: `keyring.kek`: " + there.keyring, lines[1])
+            self.assertIn("the passphrase is wrong", lines[1])
+            self.assertEqual(lines[2], "shearline: 1 fault in the configuration, and a start would fail at 1 more")
 
     def test_a_passphrase_that_cannot_be_had(self):
         there = self.deployment()

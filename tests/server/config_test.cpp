@@ -3,11 +3,13 @@
 
 #include "base/encoding.hpp"
 #include "io/keys/keyring.hpp"
+#include "server/preconditions.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <expected>
 #include <filesystem>
 #include <fstream>
 
@@ -43,13 +45,23 @@ class Configuration : public ::testing::Test {
     return "deployment = \"staging-1\"\ndata = \"" + path("data") + "\"\n[keyring]\nfile = \"" +
            path("keyring.json") + "\"\nkek = \"passphrase-env:X\"\n" + admin_lines("alice");
   }
-  auto load(const std::string& file, std::vector<std::string> flags = {},
-            std::map<std::string, std::string> environment = {}) {
+  using Loaded = std::expected<LoadedConfig, std::vector<Fault>>;  // an error: nothing may start with it
+  static Loaded loaded_from(const Arguments& arguments) {
+    LoadedConfig loaded = load_config(arguments);
+    if (!loaded.faults.empty()) return std::unexpected(loaded.faults);
+    return loaded;
+  }
+  Arguments given(const std::string& file, std::vector<std::string> flags = {},
+                  std::map<std::string, std::string> environment = {}) const {
     write("shearline.toml", file);
     flags.insert(flags.begin(), "--config=" + path("shearline.toml"));
-    return load_config({flags, environment});
+    return {flags, environment};
   }
-  static std::string said(const std::expected<LoadedConfig, std::vector<Fault>>& loaded) {
+  Loaded load(const std::string& file, std::vector<std::string> flags = {},
+              std::map<std::string, std::string> environment = {}) const {
+    return loaded_from(given(file, std::move(flags), std::move(environment)));
+  }
+  static std::string said(const Loaded& loaded) {
     std::string text;
     if (!loaded) {
       for (const Fault& fault : loaded.error()) text += fault.origin + ": " + fault.message + "\n";
@@ -112,10 +124,10 @@ TEST_F(Configuration, OfAFileThatCannotBeReadNothingIsSaidToBeMissing) {
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().size(), 1U) << said(loaded);
   }
-  const auto nowhere = load_config({{"--config=" + path("nowhere.toml")}, {}});
+  const auto nowhere = loaded_from({{"--config=" + path("nowhere.toml")}, {}});
   ASSERT_FALSE(nowhere);
   EXPECT_EQ(nowhere.error().size(), 1U) << said(nowhere);
-  const auto none = load_config({{}, {}});
+  const auto none = loaded_from({{}, {}});
   EXPECT_THAT(said(none), HasSubstr("`deployment`: must be set"));
 }
 
@@ -181,6 +193,31 @@ TEST_F(Configuration, GatewaysAreKnownByTheHashOfTheirToken) {
 TEST_F(Configuration, HelpNamesEverySettingAndItsEnvironmentVariable) {
   EXPECT_THAT(config_help(), HasSubstr("--store.redis"));
   EXPECT_THAT(config_help(), HasSubstr("SHEARLINE_STORE_REDIS"));
+}
+
+TEST_F(Configuration, WhatAStartNeedsIsJudgedBesideAFaultOfAnotherSetting) {
+  write("blocked", "a file where a folder should be\n");
+  const LoadedConfig loaded =
+      load_config(given("colour = \"red\"\n" + good_file(), {"--data", path("blocked") + "/data"},
+                        {{"SHEARLINE_WORKERS", "x"}}));
+  EXPECT_EQ(loaded.faults.size(), 2U);
+  std::string text;
+  for (const Fault& fault : judge_preconditions(loaded).faults)
+    text += fault.origin + ": " + fault.message + "\n";
+  EXPECT_THAT(text, HasSubstr("flag --data: `data`: the data folder " + path("blocked")));
+  EXPECT_THAT(text, HasSubstr("shearline.toml:6: `keyring.kek`: "));
+}
+
+TEST_F(Configuration, WhatHangsOnASettingWithAFaultIsNotJudged) {
+  const LoadedConfig wrong = load_config(given(good_file(), {"--keyring.kek", "no source", "--data", ""}));
+  EXPECT_FALSE(wrong.faults.empty());
+  EXPECT_TRUE(judge_preconditions(wrong).faults.empty());
+  // What is not set here may stand in the file.
+  const LoadedConfig unreadable = load_config(given("deployment = \n"));
+  EXPECT_EQ(unreadable.faults.size(), 1U);
+  EXPECT_TRUE(judge_preconditions(unreadable).faults.empty());
+  const LoadedConfig shapeless = load_config(given("[listen]\nresp = [7411]\n"));
+  EXPECT_FALSE(shapeless.is_read("listen.resp"));
 }
 
 }  // namespace
