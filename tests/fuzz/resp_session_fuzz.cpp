@@ -21,9 +21,7 @@ struct World {
   }
 
   std::string answers(ByteView stream, std::size_t cut) {
-    BufferPool buffers;
     Replies replies(buffers);
-    Turn turn({}, credentials.table, credentials.view, credentials.clock, front.counters(0));
     RespSession session(rules, replies, 7);
     std::string sent;
     for (const ByteView piece : {stream.first(cut), stream.subspan(cut)}) {
@@ -46,6 +44,9 @@ struct World {
                      .view = credentials.view,
                      .clock = credentials.clock,
                      .counters = front.counters(0)};
+  // As in a worker: one for all connections, one after the other.
+  BufferPool buffers;
+  Turn turn{{}, credentials.table, credentials.view, credentials.clock, front.counters(0)};
 };
 
 // INFO counts what it has served, which differs from one run to the next.
