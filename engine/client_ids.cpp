@@ -1,6 +1,7 @@
 #include "engine/client_ids.hpp"
 
 #include "engine/api_key.hpp"
+#include "engine/lanes.hpp"
 
 #include <algorithm>
 
@@ -15,7 +16,10 @@ void detail::examine_portable(const KeyedHasher& hasher, std::span<const ByteVie
 }
 
 void examine(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined) {
-  static const auto kernel = detail::has_avx512() ? detail::examine_avx512 : detail::examine_portable;
+  // As the lanes: what this processor has is found out, and forced, in one place.
+  constexpr std::size_t many = 32;
+  static const auto kernel =
+      lanes::kernel_for(many) == lanes::Kernel::avx512 ? detail::examine_avx512 : detail::examine_portable;
   kernel(hasher, ids, examined);
 }
 

@@ -20,9 +20,8 @@ void examine(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span
 
 namespace detail {
 void examine_portable(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined);
-// Only where has_avx512().
+// Only where the lanes have an AVX-512 kernel: it asks for the same of the processor.
 void examine_avx512(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined);
-bool has_avx512();
 }  // namespace detail
 
 }  // namespace shearline::engine::client_ids

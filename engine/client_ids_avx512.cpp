@@ -127,12 +127,6 @@ SHEARLINE_AVX512 void examine_eight(const KeyedHasher& hasher, const ByteView* i
 
 }  // namespace
 
-bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("bmi2");
-}
-
 void examine_avx512(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined) {
   std::size_t done = 0;
   for (; ids.size() - done >= lanes; done += lanes) examine_eight(hasher, &ids[done], &examined[done]);
@@ -145,7 +139,6 @@ void examine_avx512(const KeyedHasher& hasher, std::span<const ByteView> ids, st
 
 namespace shearline::engine::client_ids::detail {
 
-bool has_avx512() { return false; }
 void examine_avx512(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined) {
   examine_portable(hasher, ids, examined);
 }
