@@ -6,10 +6,9 @@ it reads a table with one fault of each kind and expects to find them.
 """
 
 import ast
-import pathlib
 import re
-import sys
-import tempfile
+
+import checker
 
 TABLE = "docs/bad-input.md"
 ROW = re.compile(r"^\| (?P<input>.+?) \| (?P<tests>.+?) \|$")
@@ -89,23 +88,8 @@ def self_test():
     expected = ["has no test_gone", "no test proves `gone`", "there is no c_test.py", "has no test_one", "no test proves `no file`",
                 "no test proves `nothing`", "test_alone: B is no Undisturbed",
                 "test_without_end: C.tearDown leaves out", "5 rows"]
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        for name, text in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text, encoding="utf-8")
-        found = faults_of(root)
-    return [f"not found: {part}" for part in expected if not any(part in fault for fault in found)] + (
-        [] if len(found) == len(expected) else [f"{len(found)} faults found, not {len(expected)}: {found}"])
-
-
-def main(arguments):
-    faults = self_test() if arguments == ["--self-test"] else faults_of(pathlib.Path(arguments[0]))
-    for fault in faults:
-        print(fault)
-    print(f"{len(faults)} faults")
-    return 1 if faults else 0
+    return checker.difference(checker.faults_in(files, faults_of), expected)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    checker.run(faults_of, self_test)

@@ -5,10 +5,9 @@ Run by ctest as `messages_table_test.py ROOT`; prints each fault and ends with s
 it reads a house with one fault of each kind and expects to find them.
 """
 
-import pathlib
 import re
-import sys
-import tempfile
+
+import checker
 
 TABLE = "actors/messages.hpp"
 ROW = re.compile(r"^//   (?P<senders>[a-z, ]+?)  +(?P<receivers>[a-z, ]+?)  +(?P<message>[A-Z]\w+)  +(?P<full>\w+|\(control\))  +\S")
@@ -68,23 +67,8 @@ def self_test():
     }
     expected = ["admin.cpp:3: name the message", "not in the table: rotation -> audit Grew wait",
                 "nobody sends it: admin -> audit Shrank wait"]
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        for name, content in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(content, encoding="utf-8")
-        found = faults_of(root)
-    return [f"not found: {part}" for part in expected if not any(part in fault for fault in found)] + (
-        [] if len(found) == len(expected) else [f"{len(found)} faults found, not {len(expected)}: {found}"])
-
-
-def main(arguments):
-    faults = self_test() if arguments == ["--self-test"] else faults_of(pathlib.Path(arguments[0]))
-    for fault in faults:
-        print(fault)
-    print(f"{len(faults)} faults")
-    return 1 if faults else 0
+    return checker.difference(checker.faults_in(files, faults_of), expected)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    checker.run(faults_of, self_test)

@@ -5,11 +5,9 @@ Run by ctest as `rooms_page_test.py ROOT`; prints each fault and ends with statu
 a page with one fault of each kind and expects to find them.
 """
 
-import pathlib
 import re
-import sys
-import tempfile
 
+import checker
 import house_test
 
 PAGE = "docs/ARCHITECTURE.md"
@@ -51,22 +49,9 @@ def self_test():
     }
     expected = {f"{PAGE}: the table leaves out `io/loop`", f"{PAGE}: there is no room `attic`", f"{PAGE}: `engine` is on floor 1, not 2",
                 f"{PAGE}: there is no `engine/bulk`"}
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        for name, text in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text, encoding="utf-8")
-        found = set(faults_of(root))
+    found = set(checker.faults_in(files, faults_of))
     return [f"not found: {fault}" for fault in expected - found] + [f"not a fault: {fault}" for fault in found - expected]
 
 
-def main(arguments):
-    faults = self_test() if arguments == ["--self-test"] else faults_of(pathlib.Path(arguments[0]))
-    for fault in faults:
-        print(fault)
-    print(f"{len(faults)} faults")
-    return 1 if faults else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    checker.run(faults_of, self_test)
