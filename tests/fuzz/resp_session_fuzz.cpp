@@ -9,8 +9,6 @@
 namespace shearline::front {
 namespace {
 
-using fuzz::expect;
-
 constexpr std::string_view secret = "right-secret-0001";
 
 struct World {
