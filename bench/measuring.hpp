@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <chrono>
 
@@ -13,6 +14,13 @@ using Time = std::chrono::steady_clock;
 
 inline double us_since(Time::time_point begin) {
   return std::chrono::duration<double, std::micro>(Time::now() - begin).count();
+}
+
+// What the calling thread has had of its core: others who share the machine do not lengthen it, waiting does not count.
+inline double cpu_us() {
+  timespec at{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+  return static_cast<double>(at.tv_sec) * 1e6 + static_cast<double>(at.tv_nsec) / 1e3;
 }
 
 // The calling thread, to the n-th core that the process may use; with fewer cores than that, nowhere else than before.
