@@ -1,7 +1,11 @@
-// Times a revocation from outside (performance.md P6): follows the change stream of the client's partition in Redis, as
-// any node does, and asks every worker about the client all the while. Told a client on stdin, it says "armed" on stdout
-// when all workers accept the client's secret, and after the revocation one JSON object: how long after the change was
-// seen in Redis each worker refused first. It revokes nothing itself: scripts/bench does, by the real command.
+// Times a revocation from outside (performance.md P6): asks every worker about the client all the while, and hears from
+// Redis when the change was committed. Told a client on stdin, it says "armed" on stdout when all workers accept the
+// client's secret, and after the revocation one JSON object: how long after the commit, and how long after a second
+// follower of the change stream held the entry, each worker refused first. It revokes nothing itself: scripts/bench does,
+// by the real command.
+//
+// The commit's moment is Redis's own, from MONITOR: microseconds of the machine's clock, taken as the committing script
+// runs its XADD. The script has not ended then, so nobody can have seen the change: no delay is measured too short.
 #include "base/bytes.hpp"
 #include "bench/measuring.hpp"
 #include "io/loop/stream.hpp"
@@ -29,6 +33,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int patience_ms = 60'000;
+using WallClock = std::chrono::system_clock;  // Redis's and ours: the probe runs beside Redis
 constexpr auto question_pause = std::chrono::microseconds(50);  // so that the probe is not a load of its own
 
 struct Options {
@@ -64,12 +69,19 @@ class Connection {
     }
   }
 
-  // After the descriptor became readable; empty while the answer is not whole.
-  Reply take() {
+  // After the descriptor became readable.
+  void receive() {
     if (redisBufferRead(context_.get()) != REDIS_OK) throw std::runtime_error(context_->errstr);
+  }
+  // Of what was received; empty while the next answer is not whole.
+  Reply next() {
     void* raw = nullptr;
     if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) throw std::runtime_error(context_->errstr);
     return Reply(static_cast<redisReply*>(raw));
+  }
+  Reply take() {
+    receive();
+    return next();
   }
 
   Reply ask(const std::vector<std::string>& words) {
@@ -114,9 +126,33 @@ std::vector<long> connections_by_worker(Connection& connection, std::size_t work
   return out;
 }
 
+struct Moment {
+  Time::time_point steady = Time::now();
+  WallClock::time_point wall = WallClock::now();
+};
+
+template <class Point>
+double us_between(Point from, Point to) {
+  return std::chrono::duration<double, std::micro>(to - from).count();
+}
+
+// When Redis ran the command of a line of MONITOR, if it is the wanted one:
+// 1700000000.123456 [0 lua] "XADD" "shearline:{p03}:changes" ... "field" "credential:acme" ...
+std::optional<WallClock::time_point> moment_of(const std::string& line, const std::string& stream,
+                                               const std::string& field) {
+  const bool is_it = line.find(" lua] \"XADD\" \"" + stream + "\" ") != std::string::npos &&
+                     line.find("\"field\" \"" + field + "\"") != std::string::npos;
+  if (!is_it) return std::nullopt;
+  std::size_t point = 0;
+  const auto seconds = std::stoll(line, &point);
+  return WallClock::time_point(std::chrono::seconds(seconds) +
+                               std::chrono::microseconds(std::stoll(line.substr(point + 1))));
+}
+
 class Probe {
  public:
-  explicit Probe(const Options& options) : options_(options), redis_(options.redis) {
+  explicit Probe(const Options& options) : options_(options), redis_(options.redis), monitor_(options.redis) {
+    monitor_.ask({"MONITOR"});
     Connection observer(options.server);
     const auto before = connections_by_worker(observer, options.workers);
     for (std::size_t i = 0; i < options.workers; ++i) workers_.push_back(Worker{Connection(options.server)});
@@ -147,10 +183,10 @@ class Probe {
     std::printf("armed\n");
     std::fflush(stdout);
     watch(credential, stream, key.field());
-    json out = {{"client_id", credential.client_id}, {"refused_us", json::array()}};
+    json out = {{"client_id", credential.client_id}};
     for (const Worker& worker : workers_) {
-      out["refused_us"].push_back(
-          std::chrono::duration<double, std::micro>(*worker.refused_at - *committed_at_).count());
+      out["after_commit_us"].push_back(us_between(*committed_at_, worker.refused_at->wall));
+      out["after_follower_us"].push_back(us_between(followed_at_->steady, worker.refused_at->steady));
       out["questions"].push_back(worker.questions);
     }
     return out;
@@ -159,7 +195,7 @@ class Probe {
  private:
   struct Worker {
     Connection connection;
-    std::optional<Time::time_point> refused_at = std::nullopt;
+    std::optional<Moment> refused_at = std::nullopt;
     Time::time_point asked_at = {};
     std::uint64_t questions = 0;
     bool asked = false;
@@ -170,6 +206,7 @@ class Probe {
     if (last->type != REDIS_REPLY_ARRAY) throw std::runtime_error("no change stream: " + text_of(*last));
     last_id_ = last->elements == 0 ? "0-0" : text_of(*last->element[0]->element[0]);
     committed_at_.reset();
+    followed_at_.reset();
     listen(stream);
   }
   void listen(const std::string& stream) {
@@ -178,21 +215,23 @@ class Probe {
 
   void watch(const loadgen::Credential& credential, const std::string& stream, const std::string& field) {
     const auto begin = Time::now();
-    std::vector<pollfd> waited(1 + workers_.size());
+    std::vector<pollfd> waited(2 + workers_.size());
     while (!is_over()) {
       if (us_since(begin) > patience_ms * 1000.0) throw std::runtime_error("no revocation came");
       for (Worker& worker : workers_) ask_again(worker, credential);
       waited[0] = {redis_.descriptor(), POLLIN, 0};
+      waited[1] = {monitor_.descriptor(), POLLIN, 0};
       for (std::size_t i = 0; i < workers_.size(); ++i) {
-        waited[i + 1] = {workers_[i].connection.descriptor(), POLLIN, 0};
+        waited[i + 2] = {workers_[i].connection.descriptor(), POLLIN, 0};
       }
       const timespec pause{0, std::chrono::nanoseconds(question_pause).count()};
       if (ppoll(waited.data(), waited.size(), &pause, nullptr) < 0 && errno != EINTR)
         throw std::runtime_error("ppoll failed");
-      const auto heard_at = Time::now();
-      if (waited[0].revents != 0) hear_redis(stream, field, heard_at);
+      const Moment heard_at;
+      if (waited[0].revents != 0) hear_stream(stream, field, heard_at);
+      if (waited[1].revents != 0) hear_monitor(stream, field);
       for (std::size_t i = 0; i < workers_.size(); ++i) {
-        if (waited[i + 1].revents != 0) hear(workers_[i], heard_at);
+        if (waited[i + 2].revents != 0) hear(workers_[i], heard_at);
       }
     }
   }
@@ -200,7 +239,7 @@ class Probe {
     for (const Worker& worker : workers_) {
       if (!worker.refused_at || worker.asked) return false;
     }
-    return committed_at_.has_value();
+    return committed_at_ && followed_at_;
   }
 
   static void ask_again(Worker& worker, const loadgen::Credential& credential) {
@@ -212,7 +251,7 @@ class Probe {
     ++worker.questions;
   }
 
-  static void hear(Worker& worker, Time::time_point heard_at) {
+  static void hear(Worker& worker, const Moment& heard_at) {
     const Reply reply = worker.connection.take();
     if (!reply) return;
     worker.asked = false;
@@ -224,7 +263,7 @@ class Probe {
     }
   }
 
-  void hear_redis(const std::string& stream, const std::string& field, Time::time_point heard_at) {
+  void hear_stream(const std::string& stream, const std::string& field, const Moment& heard_at) {
     const Reply reply = redis_.take();
     if (!reply) return;
     if (reply->type != REDIS_REPLY_ARRAY) throw std::runtime_error("Redis: " + text_of(*reply));
@@ -234,17 +273,26 @@ class Probe {
       const redisReply& fields = *entries.element[i]->element[1];
       for (std::size_t f = 0; f + 1 < fields.elements; f += 2) {
         const bool is_it = text_of(*fields.element[f]) == "field" && text_of(*fields.element[f + 1]) == field;
-        if (is_it && !committed_at_) committed_at_ = heard_at;
+        if (is_it && !followed_at_) followed_at_ = heard_at;
       }
     }
-    if (!committed_at_) listen(stream);
+    if (!followed_at_) listen(stream);
+  }
+
+  void hear_monitor(const std::string& stream, const std::string& field) {
+    monitor_.receive();
+    while (const Reply line = monitor_.next()) {
+      if (!committed_at_) committed_at_ = moment_of(text_of(*line), stream, field);
+    }
   }
 
   const Options options_;
   Connection redis_;
+  Connection monitor_;
   std::vector<Worker> workers_;
   std::string last_id_;
-  std::optional<Time::time_point> committed_at_;
+  std::optional<WallClock::time_point> committed_at_;
+  std::optional<Moment> followed_at_;
 };
 
 int run(const Options& options) {
