@@ -90,7 +90,10 @@ class Bench {
     const double seconds = options_.seconds;
     out["alone"] = phase([&] { wait_s(seconds); });
     out["growth"] = phase([&] { grow(); });
-    out["growth"]["put_longest_us"] = put_longest_us_;
+    out["growth"]["puts"] = {{"longest_us", puts_.longest_us},
+                             {"over_1_ms", puts_.over_1_ms},
+                             {"interrupted", puts_.interrupted},
+                             {"longest_interrupted_us", puts_.longest_interrupted_us}};
     out["grown_alone"] = phase([&] { wait_s(seconds); });
     out["updates"] = phase([&] { update(options_.updates_per_s, seconds); });
     out["updates"]["updates_per_s"] = updates_per_s_;
@@ -98,6 +101,7 @@ class Bench {
     out["updates_unpaced"]["updates_per_s"] = updates_per_s_;
     out["visible_us"] = visibility();
     out["size"] = table_.size();
+    out["index_slots"] = table_.index_slots();
     out["outcomes_sha256"] = sweep();
     return out;
   }
@@ -119,12 +123,17 @@ class Bench {
   }
 
   void grow() {
-    put_longest_us_ = 0;
+    constexpr double short_us = 50;  // after less than that nobody asks the kernel what happened
+    puts_ = {};
+    long switches = involuntary_switches();
     for (std::size_t i = options_.checked; i < options_.credentials; ++i) {
       const auto begin = Time::now();
       put(i);
-      put_longest_us_ = std::max(put_longest_us_, us_since(begin));
-      if (i % 64 == 0) table_.reclaim();
+      table_.reclaim();
+      const double took_us = us_since(begin);
+      const long switches_before = switches;
+      if (took_us > short_us || i % 64 == 0) switches = involuntary_switches();
+      note(puts_, took_us, took_us > short_us && switches != switches_before);
     }
   }
 
@@ -284,7 +293,7 @@ class Bench {
   std::vector<loadgen::Credential> asked_;
   std::vector<Digest> digests_;
   std::uint64_t revision_ = 0;
-  double put_longest_us_ = 0;
+  TurnTimes puts_;  // of the writer, while the table grows
   double updates_per_s_ = 0;
   std::size_t wrong_ = 0;
   std::atomic<std::uint64_t> turns_done_{0};

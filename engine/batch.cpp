@@ -120,7 +120,7 @@ void Batch::Impl::hash_foreign_keys(const Index& index) {
       for (std::size_t i = 0; i < members.size(); ++i) {
         const KeyedHash hash =
             table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
-        const bool is_known = pepper == 0 || table.find(index, SlotKind::foreign_key, hash).entry != no_entry;
+        const bool is_known = pepper == 0 || table.slots.find(index, SlotKind::foreign_key, hash).entry != no_entry;
         if (is_known) checks[members[i]].hash = hash;
       }
     }
@@ -172,9 +172,9 @@ void Batch::Impl::find_entries(const Index& index, std::size_t g) {
 void Batch::Impl::settle(const Index& index, Check& check) const {
   if (check.number == no_entry) return;
   const bool is_it = check.kind == SlotKind::client ? check.entry->client == check.hash
-                                                    : table.is_it(check.number, check.kind, check.hash);
+                                                    : table.slots.is_it(check.number, check.kind, check.hash);
   if (is_it) return;
-  check.number = table.find(index, check.kind, check.hash).entry;
+  check.number = table.slots.find(index, check.kind, check.hash).entry;
   check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/entry.hpp"
+#include "engine/index.hpp"
 #include "engine/region.hpp"
 
 #include <cstdint>
@@ -24,6 +25,10 @@ class EntryStore {
   // Readers. The memory was there before any slot that holds the number.
   const Entry& entry(std::uint32_t number) const { return entries()[number]; }
   const EntrySide& side(std::uint32_t number) const { return sides()[number]; }
+  // Under which a slot of that kind finds the entry, which has one.
+  KeyedHash hash_of(std::uint32_t number, SlotKind kind) const {
+    return kind == SlotKind::client ? entry(number).client : side(number).extra->foreign_key;
+  }
   const Midstates& second_midstates(std::uint32_t number) const { return seconds()[number]; }
 
   // Writer. A number nobody points at, its entry and side fresh; throws std::bad_alloc.

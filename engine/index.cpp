@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 
@@ -10,9 +11,10 @@ namespace {
 
 constexpr std::size_t slots_min = 64;
 
-std::size_t slots_for(std::size_t wanted) {
-  return std::bit_ceil(wanted < slots_min / 2 ? slots_min : wanted + wanted / 3 + 1);
-}
+// Freeing all of a large index at once takes milliseconds where the kernel has small pages only.
+constexpr std::size_t released_bytes = std::size_t{2} << 20;
+
+std::size_t slots_for(std::size_t wanted) { return std::max(slots_min, std::bit_ceil((wanted * 4 + 2) / 3)); }
 
 }  // namespace
 
@@ -25,15 +27,15 @@ Index::Index(std::size_t wanted)
   static_assert(empty == 0);
 }
 
-void Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
-  SHEARLINE_CHECK(has_room());
+std::size_t Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
+  SHEARLINE_CHECK((taken_ + 1) * 8 <= slots_count() * 7);
   for (std::size_t position = hash.low & mask_;; position = (position + 1) & mask_) {
     const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
     if (is_used(slot)) continue;
     if (slot == empty) ++taken_;
     ++in_use_;
     slots_[position].store(make_slot(kind, hash, entry), std::memory_order_release);
-    return;
+    return position;
   }
 }
 
@@ -47,6 +49,11 @@ void Index::remove(std::size_t position) {
   SHEARLINE_CHECK(is_used(slots_[position].load(std::memory_order_relaxed)));
   --in_use_;
   slots_[position].store(removed, std::memory_order_release);
+}
+
+bool Index::release_some() {
+  memory_.shrink_to(memory_.size() - std::min(memory_.size(), released_bytes));
+  return memory_.size() > 0;
 }
 
 }  // namespace shearline::engine

@@ -18,7 +18,7 @@ enum class SlotKind : std::uint8_t { client, foreign_key };
 
 class Index {
  public:
-  // Room for `wanted` slots in use; grows by making a new one.
+  // As few slots as have room for `wanted`.
   explicit Index(std::size_t wanted);
 
   struct Probe {
@@ -32,19 +32,25 @@ class Index {
     return probe(kind, hash, (after.position + 1) & mask_);
   }
 
-  // Writer only.
+  // Writer only. has_room(): three quarters are not yet taken. A few more may be while the next index is filled,
+  // but never the last eighth, so that probing ends.
   bool has_room() const { return (taken_ + 1) * 4 <= slots_count() * 3; }
-  void insert(SlotKind kind, KeyedHash hash, std::uint32_t entry);  // not there yet, has_room()
+  std::size_t insert(SlotKind kind, KeyedHash hash, std::uint32_t entry);  // its position; not there yet
   void replace(std::size_t position, std::uint32_t entry);
   void remove(std::size_t position);
+  std::size_t slots_count() const { return mask_ + 1; }
   std::size_t in_use() const { return in_use_; }
-  template <class Visit>  // visit(kind, entry) for every slot in use
-  void for_each(Visit visit) const {
-    for (std::size_t position = 0; position < slots_count(); ++position) {
-      const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
-      if (is_used(slot)) visit(slot >> 63 != 0 ? SlotKind::foreign_key : SlotKind::client, entry_of(slot));
-    }
+  struct Used {
+    SlotKind kind = SlotKind::client;
+    std::uint32_t entry = no_entry;  // no_entry: the slot is not in use
+  };
+  Used at(std::size_t position) const {
+    const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
+    if (!is_used(slot)) return {};
+    return {slot >> 63 != 0 ? SlotKind::foreign_key : SlotKind::client, entry_of(slot)};
   }
+  // For an index that no reader can see any more: gives some memory back to the system. false: there is none left.
+  bool release_some();
 
  private:
   using Slot = std::atomic<std::uint64_t>;  // 1 bit kind, 31 bits of the hash, 32 bits entry + 2
@@ -56,7 +62,6 @@ class Index {
     return static_cast<std::uint64_t>(kind) << 63 | hash.high >> 33 << 32 | (entry + 2);
   }
 
-  std::size_t slots_count() const { return mask_ + 1; }
   Probe probe(SlotKind kind, KeyedHash hash, std::size_t position) const {
     const std::uint64_t wanted = make_slot(kind, hash, 0) >> 32;
     for (;; position = (position + 1) & mask_) {

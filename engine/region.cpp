@@ -48,4 +48,11 @@ void Region::grow_to(std::size_t bytes) {
   bytes_ = usable;
 }
 
+void Region::shrink_to(std::size_t bytes) {
+  const std::size_t kept = rounded_up(bytes, 4096);
+  if (kept >= bytes_) return;
+  madvise(data_ + kept, bytes_ - kept, MADV_DONTNEED);
+  bytes_ = kept;
+}
+
 }  // namespace shearline::engine

@@ -21,6 +21,8 @@ class Region {
 
   // At least `bytes` become usable, zeroed, in the same place; throws std::bad_alloc.
   void grow_to(std::size_t bytes);
+  // All but the first `bytes` go back to the system, and are zeros from then on.
+  void shrink_to(std::size_t bytes);
 
   Byte* data() const { return data_; }
   std::size_t size() const { return bytes_; }  // usable

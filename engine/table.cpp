@@ -89,21 +89,8 @@ Table::Impl::Impl(const TableOptions& options, std::span<const Key> peppers, Ran
       hash_foreign_lookup(random),
       lookup_keys(lookup_keys_of(peppers)),
       entries(peppers.size() == peppers_max),
-      own_peppers(clones_of(peppers)),
-      capacity_hint(options.capacity_hint) {
-  publish(std::make_unique<Index>(capacity_hint));
-}
-
-bool Table::Impl::is_it(std::uint32_t number, SlotKind kind, KeyedHash hash) const {
-  if (kind == SlotKind::client) return entries.entry(number).client == hash;
-  return entries.entry(number).has_foreign_key && foreign_key_of(number) == hash;
-}
-
-Index::Probe Table::Impl::find(const Index& in, SlotKind kind, KeyedHash hash) const {
-  Index::Probe probe = in.first(kind, hash);
-  while (probe.entry != no_entry && !is_it(probe.entry, kind, hash)) probe = in.next(kind, hash, probe);
-  return probe;
-}
+      slots(entries, turns, options.capacity_hint),
+      own_peppers(clones_of(peppers)) {}
 
 std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash client,
                                        std::uint32_t predecessor) {
@@ -129,49 +116,15 @@ std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash c
   return number;
 }
 
-void Table::Impl::point_at(SlotKind kind, KeyedHash hash, std::uint32_t number) {
-  if (const Index::Probe there = find(*own_index, kind, hash); there.entry != no_entry) {
-    own_index->replace(there.position, number);
-    return;
-  }
-  if (!own_index->has_room()) grow();
-  own_index->insert(kind, hash, number);
-}
-
-// A foreign key that another client took over meanwhile stays with that client.
-void Table::Impl::forget_foreign_key(std::uint32_t number) {
-  if (!entries.entry(number).has_foreign_key) return;
-  const Index::Probe there = find(*own_index, SlotKind::foreign_key, foreign_key_of(number));
-  if (there.entry == number) own_index->remove(there.position);
-}
-
-void Table::Impl::retire_entry(std::uint32_t number) { retired_entries.push_back({turns.current(), number}); }
-
-void Table::Impl::publish(std::unique_ptr<Index> fresh) {
-  published_index.store(fresh.get(), std::memory_order_release);
-  if (own_index != nullptr) retired_indexes.push_back({turns.current(), std::move(own_index)});
-  own_index = std::move(fresh);
-}
-
-// Twice what is in use; removed slots do not come along.
-void Table::Impl::grow() {
-  auto fresh = std::make_unique<Index>(std::max(own_index->in_use() * 2, capacity_hint));
-  own_index->for_each([&](SlotKind kind, std::uint32_t number) {
-    fresh->insert(kind, kind == SlotKind::client ? entries.entry(number).client : foreign_key_of(number),
-                  number);
-  });
-  publish(std::move(fresh));
-}
-
 void Table::Impl::reclaim() {
-  if (retired_entries.empty() && retired_indexes.empty()) return;
+  if (retired.empty() && !slots.has_outgrown()) return;
   turns.close();
   const std::uint64_t oldest = turns.oldest();
-  while (!retired_entries.empty() && retired_entries.front().epoch < oldest) {
-    entries.give_back(retired_entries.front().thing);
-    retired_entries.pop_front();
+  while (!retired.empty() && retired.front().epoch < oldest) {
+    entries.give_back(retired.front().entry);
+    retired.pop_front();
   }
-  while (!retired_indexes.empty() && retired_indexes.front().epoch < oldest) retired_indexes.pop_front();
+  slots.reclaim(oldest);
 }
 
 Table::Table(const TableOptions& options, std::span<const Key> peppers, Random& random)
@@ -182,45 +135,39 @@ bool Table::put(const CredentialFacts& facts) {
   SHEARLINE_CHECK(is_client_id(as_bytes(facts.client_id)) && facts.partition < View::partitions_max);
   Impl& in = *impl_;
   const KeyedHash client = in.hash_client_id(as_bytes(facts.client_id));
-  const std::uint32_t old = in.find(*in.own_index, SlotKind::client, client).entry;
+  const std::uint32_t old = in.slots.entry_of(SlotKind::client, client);
   const std::uint64_t known_revision = old == no_entry ? 0 : in.entries.side(old).revision;
   if (facts.revision <= known_revision) return false;
 
   const std::uint32_t number = in.write_entry(facts, client, old);
   const Entry& entry = in.entries.entry(number);
   // What ends, ends first: a foreign key the client no longer has, then the client's own slot.
+  // A foreign key that another client took over meanwhile stays with that client.
+  const auto foreign_key_of = [&in](std::uint32_t of) {
+    return in.entries.hash_of(of, SlotKind::foreign_key);
+  };
   if (old != no_entry && in.entries.entry(old).has_foreign_key) {
-    const bool keeps_it = entry.has_foreign_key && in.foreign_key_of(old) == in.foreign_key_of(number);
-    if (!keeps_it) in.forget_foreign_key(old);
+    const bool keeps_it = entry.has_foreign_key && foreign_key_of(old) == foreign_key_of(number);
+    if (!keeps_it) in.slots.forget(SlotKind::foreign_key, foreign_key_of(old), old);
   }
-  in.point_at(SlotKind::client, client, number);
-  if (entry.has_foreign_key) in.point_at(SlotKind::foreign_key, in.foreign_key_of(number), number);
+  in.slots.point_at(SlotKind::client, client, number);
+  if (entry.has_foreign_key) in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
   if (old != no_entry) {
-    in.retire_entry(old);
+    in.retired.push_back({in.turns.current(), old});
   } else {
     in.credentials.fetch_add(1, std::memory_order_relaxed);
   }
   return true;
 }
 
-void Table::clear() {
-  Impl& in = *impl_;
-  std::vector<std::uint32_t> entries;
-  in.own_index->for_each([&](SlotKind kind, std::uint32_t number) {
-    if (kind == SlotKind::client) entries.push_back(number);
-  });
-  in.publish(std::make_unique<Index>(in.capacity_hint));
-  for (const std::uint32_t number : entries) in.retire_entry(number);
-  in.credentials.store(0, std::memory_order_relaxed);
-  in.reclaim();
-}
-
 std::size_t Table::size() const { return impl_->credentials.load(std::memory_order_relaxed); }
+
+std::size_t Table::index_slots() const { return impl_->index().slots_count(); }
 
 std::uint64_t Table::revision_of(std::string_view client_id) const {
   const Impl& in = *impl_;
   const KeyedHash client = in.hash_client_id(as_bytes(client_id));
-  const std::uint32_t number = in.find(*in.own_index, SlotKind::client, client).entry;
+  const std::uint32_t number = in.slots.entry_of(SlotKind::client, client);
   return number == no_entry ? 0 : in.entries.side(number).revision;
 }
 

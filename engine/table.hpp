@@ -1,13 +1,16 @@
-// The credential table: an index of 8-byte slots over a dense array of immutable entries of 192 bytes. Read by all workers without locks (through Batch), written by the replica actor alone (design:
-// architecture.md "The table"). Knows no store and no clock.
+// The credential table: an index of 8-byte slots over a dense array of immutable entries of 192 bytes. Read by all
+// workers without locks (through Batch), written by the replica actor alone (design: architecture.md "The table").
+// Knows no store and no clock.
 //
 // Why no reader ever sees half of a change: an entry is written whole while no slot points at it and is not
 // touched again while a reader may look at it. A change writes a new entry and then swaps one 8-byte slot, a
 // single atomic store-release; a reader takes the slot by load-acquire and so finds either the old entry or
-// the new one, and everything the writer put into it. The old entry, and an index that was outgrown, come
-// back into use only when every worker has ended the turn in which it may have found them (turns.hpp; a
-// sleeping worker counts as passed). An imported api_key is found by two slots; both point at the same entry,
-// and a change swaps them one after the other.
+// the new one, and everything the writer put into it. An index that grows too large for its slots is copied into
+// a next one that no reader knows, while both are kept up to date; then the pointer to it is stored as a slot is,
+// and a reader that loads it finds every slot and entry written before (growing_index.hpp). The old entry, and
+// an index that was outgrown, come back into use only when every worker has ended the turn in which it may have
+// found them (turns.hpp; a sleeping worker counts as passed). An imported api_key is found by two slots; both
+// point at the same entry, and a change swaps them one after the other.
 #pragma once
 
 #include "base/clock.hpp"
@@ -100,8 +103,8 @@ class Table {
 
   // Writer. false: the revision is not newer than what is there (0 never is).
   bool put(const CredentialFacts& facts);
-  void clear();
   std::size_t size() const;                                     // credentials; any thread
+  std::size_t index_slots() const;                              // of 8 bytes; writer thread only
   std::uint64_t revision_of(std::string_view client_id) const;  // 0: unknown; writer thread only
   // Brings back memory that no reader can still see; cheap, called by the writer after changes and now and
   // then.

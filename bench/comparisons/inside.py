@@ -2,7 +2,8 @@
 time tells verdicts."""
 
 from .figures import Figure, short
-from .world import bench, say
+from .size import slots_of
+from .world import Failed, bench, say
 
 UPDATES_PER_S = 100_000
 
@@ -30,10 +31,16 @@ def measure_table(_, scale):
     seen = bench("table_bench", "--credentials", scale.table_credentials, "--seconds", scale.table_seconds, "--changes",
                  scale.table_changes, "--updates", UPDATES_PER_S)
     growth, updates, visible = seen["growth"], seen["updates"], seen["visible_us"]
+    if seen["index_slots"] != slots_of(seen["size"]):
+        raise Failed(f"{seen['size']:,} credentials stand in {seen['index_slots']:,} slots, calculated: {slots_of(seen['size']):,}")
     figures = [
         Figure("table", f"longest turn of a reader while it grows to {seen['credentials']:,}",
                short(growth["longest_us"], " us"), growth["longest_us"] / 1000,
                f"at rest: {short(seen['alone']['longest_us'], ' us')}", at_most=1, unit=" ms"),
+        Figure("table", f"longest put of the writer while it grows to {seen['credentials']:,}",
+               short(growth["puts"]["longest_us"], " us"), growth["puts"]["longest_us"] / 1000,
+               f"{growth['puts']['interrupted']:,} interrupted: {short(growth['puts']['longest_interrupted_us'], ' us')}",
+               at_most=1, unit=" ms"),
         Figure("table", "updates a second while reads run", short(updates["updates_per_s"], "/s"), updates["updates_per_s"],
                # The writer keeps its schedule; a last update that was not due any more is no miss.
                f"unpaced: {short(seen['updates_unpaced']['updates_per_s'], '/s')}", at_least=0.999 * UPDATES_PER_S, unit="/s"),
@@ -51,8 +58,10 @@ def measure_table(_, scale):
         lines.append(f"| {name} | {each['checks_per_s'] / 1e6:.2f} M/s | {short(each['p50_us'])} | {short(each['p9999_us'])} "
                      f"| {short(each['longest_us'])} | {each['over_1_ms']} | {each['interrupted']} of {each['turns']:,} "
                      f"({short(each['longest_interrupted_us'])}) |")
-    lines += ["", f"The writer's longest put while growing: {short(growth['put_longest_us'] / 1000, ' ms')} (a new index is "
-                  f"filled; readers go on in the old one). Outcomes: sha-256 {seen['outcomes_sha256']}."]
+    lines += ["", f"Grown to {seen['index_slots']:,} slots. The writer's longest put, with its reclaim, while growing: "
+                  f"{short(growth['puts']['longest_us'])} us, {growth['puts']['over_1_ms']} over 1 ms (each fills a little of "
+                  "the next index, and readers go on in the one before). "
+                  f"Outcomes: sha-256 {seen['outcomes_sha256']}."]
     return figures, [("The table beside its writer", lines)]
 
 

@@ -73,5 +73,19 @@ TEST(Index, KeepsAQuarterFreeSoThatProbingEnds) {
   EXPECT_EQ(index.first(SlotKind::client, at_home(n)).entry, no_entry);
 }
 
+TEST(Index, HasAsFewSlotsAsHaveRoomForWhatIsWanted) {
+  constexpr std::size_t wanted_and_slots[][2] = {
+      {0, 64}, {48, 64}, {49, 128}, {768, 1024}, {769, 2048}, {1024, 2048}, {12'582'912, 16'777'216}};
+  for (const auto& [wanted, slots] : wanted_and_slots)
+    EXPECT_EQ(Index(wanted).slots_count(), slots) << wanted;
+}
+
+TEST(Index, GivesItsMemoryBackPieceByPiece) {
+  Index index(500'000);  // eight MiB
+  int pieces = 1;
+  while (index.release_some()) ++pieces;
+  EXPECT_EQ(pieces, 4);
+}
+
 }  // namespace
 }  // namespace shearline::engine

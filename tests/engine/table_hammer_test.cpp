@@ -55,7 +55,8 @@ class Hammer {
   void write_all(std::size_t rounds_min) {
     for (std::size_t round = 0; round < rounds_min || slowest_reader() < reader_rounds_min; ++round) {
       write(round % changing_clients, round / changing_clients % states);
-      if (round < 2000) world_.put("new-" + std::to_string(round), {{.secret = "x"}});  // the index grows
+      // The index grows a little with every write, so that readers come while it does.
+      if (round < 8000) world_.put("new-" + std::to_string(round), {{.secret = "x"}});
       if (round % 3 == 0) world_.table.reclaim();
     }
     stop_ = true;
@@ -139,7 +140,7 @@ TEST(TableUnderFire, ReadersFindEveryCredentialWholeAndNeverMissOne) {
   for (std::size_t worker = 0; worker < readers; ++worker) {
     threads.emplace_back([&hammer, worker] { hammer.read_all(worker); });
   }
-  hammer.write_all(5000);
+  hammer.write_all(8000);
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(hammer.torn(), 0U);
   EXPECT_EQ(hammer.missed(), 0U);

@@ -34,17 +34,6 @@ TEST(Table, RevisionOfAnUnknownClientIsZero) {
   EXPECT_EQ(world.table.revision_of("acme"), 0U);
 }
 
-TEST(Table, ClearForgetsAll) {
-  World world;
-  world.put({.client_id = "acme", .revision = 9}, {{.secret = "right"}});
-  world.table.clear();
-  EXPECT_EQ(world.table.size(), 0U);
-  EXPECT_EQ(world.table.revision_of("acme"), 0U);
-  EXPECT_EQ(world.check("acme", "right").outcome, Outcome::unknown_client);
-  EXPECT_TRUE(world.put({.client_id = "acme", .revision = 1}, {{.secret = "again"}}));
-  EXPECT_EQ(world.check("acme", "again").outcome, Outcome::current);
-}
-
 TEST(Table, GrowsFarBeyondItsHintAndKeepsEveryone) {
   World world({.capacity_hint = 16});
   constexpr int clients = 20'000;  // more than one chunk of entries
