@@ -136,9 +136,9 @@ void LoadThread::turn(std::int64_t wait_ms_max) {
   notice_due(now);
   const bool has_sent = send_due(now);
   if (schedule_ && handled == 0 && !has_sent) {
-    idle_ns_ += now - before;
     // Whoever shares the core, perhaps the server, need not wait for the end of this thread's time slice.
     std::this_thread::yield();
+    idle_ns_ += set_.time.now_ns() - before;
   }
   roll_interval(now);
   if (observed.tally.frames != frames_seen_) {

@@ -122,6 +122,7 @@ Json points_json(const std::vector<Point>& points) {
                    {"errors", each.errors},
                    {"p50_us", microseconds(each.p50_ns)},
                    {"p99_us", microseconds(each.p99_ns)},
+                   {"p99.9_us", microseconds(each.p999_ns)},
                    {"max_us", microseconds(each.max_ns)}});
   }
   return out;

@@ -25,7 +25,8 @@ void Timeline::close(const Interval& interval, double length_s) {
   const Histogram& latency = interval.latency_ns;
   const double at_s = static_cast<double>(interval.number) * interval_s_;
   points_.push_back({at_s, length_s, interval.checks, interval.frames, interval.mismatches, interval.errors,
-                     latency.percentile(50), latency.percentile(99), latency.maximum()});
+                     latency.percentile(50), latency.percentile(99), latency.percentile(99.9),
+                     latency.maximum()});
   total_.merge(interval);
   if (!log_) return;
   if (latency.count() > 0) log_->add("", at_s, length_s, latency);

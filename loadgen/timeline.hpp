@@ -23,6 +23,7 @@ struct Point {
   std::uint64_t errors = 0;
   std::uint64_t p50_ns = 0;
   std::uint64_t p99_ns = 0;
+  std::uint64_t p999_ns = 0;
   std::uint64_t max_ns = 0;
 };
 

@@ -1,7 +1,7 @@
-"""P2: bulk and single checks over RESP beside Redis GET; P4: latency at half of peak load."""
+"""P2: bulk and single checks over RESP beside Redis GET."""
 
 from .figures import Figure, short
-from .world import CLIENT_CORE, Measurement, bulk, engine, fill_peer, interleaved, load, redis, run, say
+from .world import CLIENT_CORE, Measurement, bulk, engine, fill_peer, interleaved, redis, run, say
 
 PIPELINE = 512  # performance.md P2: redis-benchmark -P 512
 BATCH = 256  # pairs in one MVERIFY
@@ -80,35 +80,3 @@ def measure(place, scale):
         f"GET and VERIFY: pipeline {PIPELINE} on 50 connections. MVERIFY: {BATCH} pairs, 16 frames on each of 4 connections, "
         "a tenth of the secrets wrong. redis-benchmark presents wrong secrets for existing clients. Closed loop.", ""]
     return figures, details
-
-
-def measure_latency(place, scale):
-    credentials = scale.bulk_credentials[0]
-    say(f"P4: {credentials:,} credentials")
-    folder = place.fresh("latency")
-    with redis(folder, "state") as (_, state_port):
-        place.keys.fill(state_port, credentials)
-        with engine(folder, place.keys, state_port) as ours:
-            shape = ("--batch", BATCH, "--connections", 4)
-            peaks = [load(ours.port, credentials, scale.seconds, *shape, "--pipeline", 16) for _ in range(scale.rounds)]
-            peak = sorted(report["checks_per_s"] for report in peaks)[len(peaks) // 2]
-            say(f"  peak {peak / 1e6:.2f} M/s")
-            halves = [load(ours.port, credentials, scale.latency_seconds, *shape, "--pipeline", 64, "--rate", int(peak / 2))
-                      for _ in range(scale.rounds)]
-    halves.sort(key=lambda report: report["latency_us"]["p99"] / report["latency_us"]["p50"])
-    middle = halves[len(halves) // 2]
-    latency, generator = middle["latency_us"], middle["generator"]
-    note = "" if generator["kept_up"] else "the generator was the slower side"
-    p50 = latency["p50"]
-    figures = [Figure("P4", f"{name} at half of peak, {credentials:,} credentials", short(latency[name], " us"),
-                      latency[name] / p50, f"p50: {short(p50, ' us')}", at_most=bound, unit="x", note=note)
-               for name, bound in (("p99", 3), ("p99.9", 10))]
-    lines = [f"Batches of {BATCH} on 4 connections, open loop, Poisson arrivals, latency from when a frame was due. Peak, "
-             f"closed loop: {peak / 1e6:.2f} M/s; the generator {peaks[0]['generator']['judgement']}. The round with the "
-             "median p99/p50 is shown.", "",
-             "| | p50 | p90 | p99 | p99.9 | max |", "|---|---|---|---|---|---|"]
-    for name in ("latency_us", "service_us"):
-        values = middle[name]
-        lines.append("| " + name[:-3] + ", us | " + " | ".join(short(values[each]) for each in ("p50", "p90", "p99", "p99.9", "max"))
-                     + " |")
-    return figures, [("P4: latency", lines + ["", f"The generator {generator['judgement']}."])]
