@@ -6,6 +6,7 @@
 #include "server/config.hpp"
 #include "server/engine.hpp"
 #include "server/preconditions.hpp"
+#include "server/time_slice.hpp"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -154,6 +155,8 @@ int serve(const LoadedConfig& loaded) {
   config.backend = *backend;
 
   SignalWatch::block();
+  // Before any thread is made: all inherit it. Without it the engine does the same, later where it shares its cores.
+  ask_for_short_time_slices();
   Result<std::unique_ptr<loop::Loop>> loop = loop::make_loop({.backend = config.backend});
   if (!loop) return say(status_configuration, loop.error().message);
   const loop::FiberScheduler fibers(**loop);
