@@ -75,7 +75,7 @@ struct RotatedCounts {
   std::uint64_t learnt = 0;
   std::uint64_t checks = 0;
   std::uint64_t mismatches = 0;
-  std::uint64_t not_yet_accepted = 0;  // learnt, and never accepted until the end
+  std::uint64_t not_yet_accepted = 0;  // told in time, and never accepted until the end
   std::array<std::uint64_t, 256> old_by_letter{};
   std::array<std::uint64_t, 256> new_by_letter{};
 };

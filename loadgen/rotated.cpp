@@ -57,7 +57,7 @@ void RotatedChecker::learn() {
       known_[place->second].replaced = true;
       place->second = known_.size();
     }
-    known_.push_back({std::move(each)});
+    known_.push_back({std::move(each), loop().monotonic_ms()});
     ++counts_.learnt;
   }
 }
@@ -119,8 +119,12 @@ void RotatedChecker::on_down(const std::string&) {
 
 void RotatedChecker::conclude() {
   learn();
-  counts_.not_yet_accepted += static_cast<std::uint64_t>(
-      std::ranges::count_if(known_, [](const Known& each) { return !each.accepted && !each.replaced; }));
+  const std::int64_t told_by_ms =
+      loop().monotonic_ms() - promotion_ms_max;  // what came later was still on its way
+  counts_.not_yet_accepted +=
+      static_cast<std::uint64_t>(std::ranges::count_if(known_, [=](const Known& each) {
+        return !each.accepted && !each.replaced && each.learnt_at_ms <= told_by_ms;
+      }));
 }
 
 }  // namespace shearline::loadgen

@@ -39,13 +39,16 @@ class LearntSecrets {
 class RotatedChecker final : public Link {
  public:
   RotatedChecker(loop::Loop& loop, const Target& target, const LearntSecrets& learnt, RotatedCounts& counts);
-  void conclude();  // at the end: counts what was never accepted
+  void conclude();  // at the end: counts what should have been accepted by now, and never was
 
  private:
   static constexpr std::int64_t pause_ms = 10;
   static constexpr std::size_t pairs_per_frame = 64;
+  static constexpr std::int64_t promotion_ms_max =
+      5'000;  // from when a secret is told until it must be accepted
   struct Known {
     Learnt secrets;
+    std::int64_t learnt_at_ms;
     bool accepted = false;  // the new one, once
     bool replaced = false;  // by a newer one
   };
