@@ -159,7 +159,7 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(folder, keys, state_port, workers=1, cores=SERVER_CORE, before=None):
+def engine(folder, keys, state_port, workers=1, cores=SERVER_CORE, before=None, backend="auto"):
     port, log = free_port(), folder / "engine.log"
     config, rules = folder / "shearline.toml", folder / "rules.toml"
     rules.write_text("bootstrap = true\n", encoding="utf-8")
@@ -168,6 +168,7 @@ deployment = "bench"
 data = "{folder}/data"
 rules = "{rules}"
 workers = {workers}
+backend = "{backend}"
 [listen]
 resp = ["127.0.0.1:{port}"]
 connections_max = 12000

@@ -2,22 +2,25 @@
 costs, and that a well-behaved gateway is served all the while. Small sizes here; SHEARLINE_LOAD=full takes the sizes of the
 design (10,000 idle connections, 50,000 that come and go) and prints what was measured. Time decides nothing."""
 
+import json
 import os
 import random
 import resource
 import socket
+import subprocess
 import sys
 import threading
 import time
 import unittest
 
-from deployment import Deployment, Gateway, Resp, free_port, wait_for
+from deployment import BIN, PATIENCE, Deployment, Gateway, Resp, free_port, wait_for
 
 FULL = os.environ.get("SHEARLINE_LOAD") == "full"
 IDLE = 10_000 if FULL else 1_000
 COMING_AND_GOING = 50_000 if FULL else 2_000
 BATCHES = 500 if FULL else 20
 BYTES_EACH_MAX = 100_000_000 // 10_000  # P10
+LEFT_OF_A_STORM_MAX = 1_000_000  # bytes, after thrice as many connections as were there before
 RENEWALS = 20 if FULL else 6
 
 
@@ -101,6 +104,32 @@ class Load:
                 self.assertEqual(raw.recv(100), b"+current\r\n")
         report("%s: %.0f connections a second came and went" % (self.backend, COMING_AND_GOING / (time.monotonic() - began)))
         wait_for("all to be gone", lambda: self.clients_there() < 10)
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.engine.child.pid))
+
+    def storm(self):
+        """Each connection asks once, goes and comes back: connections a second, after all of them are gone."""
+        line = '{"client_id":"acme","secret":"%s"}\n' % self.secret
+        file = self.there.write("acme.jsonl", line)
+        self.there.secret_files.add(file)
+        done = subprocess.run([os.path.join(BIN, "shearline-loadgen"), "run", "--scenario", "reconnect-storm", "--credentials", file,
+                               "--server", self.tcp, "--count", str(COMING_AND_GOING), "--json"], capture_output=True, timeout=2 * PATIENCE)
+        report = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertEqual((report["checks"], report["mismatches"], report["unanswered_frames"]), (COMING_AND_GOING, 0, 0))
+        self.assertGreater(report["verdicts"]["rejected"], 0)
+        self.assertGreaterEqual(report["connects"], COMING_AND_GOING - report["connections"])
+        wait_for("all to be gone", lambda: self.clients_there() < 10)
+        return report["connects"] / report["elapsed_s"]
+
+    def test_a_storm_of_reconnects_leaves_nothing_behind(self):
+        self.serving()
+        self.storm()  # what the engine needs for so many at once, it keeps
+        descriptors, memory = self.descriptors(), self.resident_bytes()
+        report("%s: %.0f connections a second asked once" % (self.backend, max(self.storm() for _ in range(3))))
+        wait_for("its descriptors to be closed", lambda: self.descriptors() <= descriptors)
+        self.assertLess(self.resident_bytes() - memory, LEFT_OF_A_STORM_MAX)
 
     def batches(self, connection, pair, verdict):
         frame = Resp.frame("MVERIFY", *pair * 4096)
