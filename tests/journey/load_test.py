@@ -13,11 +13,13 @@ import threading
 import time
 import unittest
 
-from deployment import BIN, PATIENCE, Deployment, Gateway, Resp, free_port, wait_for
+from deployment import BIN, PATIENCE, Deployment, Resp, free_port, wait_for
+from undisturbed import Undisturbed
 
 FULL = os.environ.get("SHEARLINE_LOAD") == "full"
 IDLE = 10_000 if FULL else 1_000
 COMING_AND_GOING = 50_000 if FULL else 2_000
+CHECKS = 20_000_000 if FULL else 200_000
 BATCHES = 500 if FULL else 20
 BYTES_EACH_MAX = 100_000_000 // 10_000  # P10
 LEFT_OF_A_STORM_MAX = 1_000_000  # bytes, after thrice as many connections as were there before
@@ -28,8 +30,8 @@ def report(text):
     print(text, file=sys.stderr)
 
 
-class Load:
-    """The cases; each backend runs all of them."""
+class OnOneBackend:
+    """An engine with two workers, and a client with its secret; nothing is left open when its tests are over."""
 
     backend = ""
 
@@ -49,6 +51,8 @@ class Load:
         _, secret = alice.receive()
         cls.secret = secret.decode()
         wait_for("the first secret", lambda: cls.engine.verify("acme", cls.secret) == "current")
+        cls.file = cls.there.write("acme.jsonl", '{"client_id":"acme","secret":"%s"}\n' % cls.secret)
+        cls.there.secret_files.add(cls.file)
 
     @classmethod
     def tearDownClass(cls):
@@ -60,20 +64,22 @@ class Load:
         self.addCleanup(raw.close)
         return raw
 
-    def serving(self):
-        """A well-behaved gateway that must be served until the test ends."""
-        gateway = Gateway(self.engine, "acme", self.secret)
-        self.addCleanup(gateway.check_served, self, "current")
+    def clients_there(self):
+        return int(self.engine.info()["connected_clients"])
+
+
+class Load(OnOneBackend, Undisturbed):
+    """What comes in masses, beside a well-behaved gateway; each backend runs all of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.watch(self.there, self.engine, "acme", self.secret)
 
     def resident_bytes(self):
         with open("/proc/%d/statm" % self.engine.child.pid, encoding="ascii") as numbers:
             return int(numbers.read().split()[1]) * resource.getpagesize()
 
-    def clients_there(self):
-        return int(self.engine.info()["connected_clients"])
-
     def test_idle_connections_cost_little_and_are_served(self):
-        self.serving()
         before = self.resident_bytes()
         idle = [self.connect() for _ in range(IDLE)]
         for raw in idle:
@@ -92,7 +98,6 @@ class Load:
         wait_for("all to be gone", lambda: self.clients_there() < 10)
 
     def test_connections_that_come_and_go(self):
-        self.serving()
         host, port = self.tcp.split(":")
         verify = Resp.frame("VERIFY", "acme", self.secret)
         began = time.monotonic()
@@ -108,15 +113,16 @@ class Load:
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.engine.child.pid))
 
+    def load(self, *options):
+        """The load generator's report of a run in which every verdict was right."""
+        done = subprocess.run([os.path.join(BIN, "shearline-loadgen"), "run", "--credentials", self.file, "--server", self.tcp, "--json",
+                               *options], capture_output=True, timeout=2 * PATIENCE)
+        self.assertEqual(done.returncode, 0, (done.stderr + done.stdout).decode())
+        return json.loads(done.stdout)
+
     def storm(self):
         """Each connection asks once, goes and comes back: connections a second, after all of them are gone."""
-        line = '{"client_id":"acme","secret":"%s"}\n' % self.secret
-        file = self.there.write("acme.jsonl", line)
-        self.there.secret_files.add(file)
-        done = subprocess.run([os.path.join(BIN, "shearline-loadgen"), "run", "--scenario", "reconnect-storm", "--credentials", file,
-                               "--server", self.tcp, "--count", str(COMING_AND_GOING), "--json"], capture_output=True, timeout=2 * PATIENCE)
-        report = json.loads(done.stdout)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        report = self.load("--scenario", "reconnect-storm", "--count", str(COMING_AND_GOING))
         self.assertEqual((report["checks"], report["mismatches"], report["unanswered_frames"]), (COMING_AND_GOING, 0, 0))
         self.assertGreater(report["verdicts"]["rejected"], 0)
         self.assertGreaterEqual(report["connects"], COMING_AND_GOING - report["connections"])
@@ -124,7 +130,6 @@ class Load:
         return report["connects"] / report["elapsed_s"]
 
     def test_a_storm_of_reconnects_leaves_nothing_behind(self):
-        self.serving()
         self.storm()  # what the engine needs for so many at once, it keeps
         descriptors, memory = self.descriptors(), self.resident_bytes()
         report("%s: %.0f connections a second asked once" % (self.backend, max(self.storm() for _ in range(3))))
@@ -142,7 +147,6 @@ class Load:
 
     def test_garbage_and_hopeless_batches_beside_full_load(self):
         """All wrong, all unknown, all malformed, all the same hot credential; noise and clients that never read beside them."""
-        self.serving()
         self.wrong = []
         kinds = ((("acme", self.secret), b"c"), (("acme", "wrong-" + self.secret[:20]), b"r"), (("nobody", self.secret), b"r"),
                  (("", self.secret), b"m"))
@@ -170,6 +174,22 @@ class Load:
             load.join()
         self.assertEqual(self.wrong, [])
         self.assertGreater(told, 0)
+
+    def test_garbage_and_deaf_clients_beside_as_much_load_as_it_takes(self):
+        """A closed loop, of right, wrong and unknown credentials; every one of its verdicts must be right."""
+        scenario = self.there.write("mix.toml", "connections = 8\nwrong_share = 0.3\nunknown_share = 0.2\n[garbage]\nconnections = 16\n"
+                                                "[slow_readers]\nconnections = 8\nbytes_per_s = 0\n")
+        report = self.load("--scenario", scenario, "--count", str(CHECKS))
+        self.assertEqual(report["checks"], CHECKS)
+        self.assertGreater(min(report["verdicts"][kind] for kind in ("current", "rejected")), CHECKS / 4)
+        self.assertGreater(report["garbage"]["refused"], 0)
+        self.assertGreater(report["slow_readers"]["frames_asked"], 0)
+        self.assertEqual(report["slow_readers"]["bytes_read"], 0)
+        wait_for("all to be gone", lambda: self.clients_there() < 10)
+
+
+class Rest(OnOneBackend, unittest.TestCase):
+    """Nobody asks anything."""
 
     def waits_of_workers(self):
         """By worker, how often it has gone to sleep: the kernel's own count."""
@@ -202,12 +222,23 @@ class Load:
         self.assertEqual(self.waits_of_workers(), before)
 
 
-class OnIoUring(Load, unittest.TestCase):
+class LoadOnIoUring(Load):
     backend = "io_uring"
 
 
-class OnEpoll(Load, unittest.TestCase):
+class LoadOnEpoll(Load):
     backend = "epoll"
+
+
+class RestOnIoUring(Rest):
+    backend = "io_uring"
+
+
+class RestOnEpoll(Rest):
+    backend = "epoll"
+
+
+del Load, Rest  # no backend, no engine
 
 
 if __name__ == "__main__":
