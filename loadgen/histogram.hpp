@@ -1,6 +1,6 @@
 // Latencies in nanoseconds as counts in the buckets of HdrHistogram with three significant digits: a value read
-// back is less than 0.1 % above what was recorded. 264 KiB from the first value on, recording is a few instructions. Used by the load
-// threads (merged at the end) and written out by hdr_log.hpp; knows nothing of what is measured.
+// back is less than 0.1 % above what was recorded. 264 KiB from the first value on, recording is a few instructions.
+// Used by the load threads (merged at the end) and written out by hdr_log.hpp; knows nothing of what is measured.
 #pragma once
 
 #include <cstddef>

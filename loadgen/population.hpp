@@ -28,8 +28,8 @@ struct Credential {
 
 class Population {
  public:
-  // Credential i is "load-" and i as twelve digits, as redis-benchmark writes its __rand_int__; its secret is made of bytes 32 i to 32 i + 31 of
-  // SeededRandom(seed), as 43 base62 digits.
+  // Credential i is "load-" and i as twelve digits, as redis-benchmark writes its __rand_int__; its secret is made of
+  // bytes 32 i to 32 i + 31 of SeededRandom(seed), as 43 base62 digits.
   static Population generated(std::size_t count, std::uint64_t seed);
   // invalid with "FILE: line N: why" for the first line that is not a credential. Empty lines are skipped.
   static Result<Population> read(const std::string& path);

@@ -1,5 +1,5 @@
-// A program of its own, because it replaces operator new: a worker in steady state allocates nothing for a request,
-// from the socket to the verdict and back.
+// A program of its own, because it replaces operator new: a worker in steady state allocates nothing for a
+// verification, from the socket to the verdict and back.
 #include "tests/io/front/service.hpp"
 
 #include <atomic>
@@ -32,7 +32,9 @@ using testing::right;
 class Steady : public testing::Service {};
 SHEARLINE_ON_EACH_BACKEND(Steady);
 
-TEST_P(Steady, NoRequestAllocatesWhateverItIs) {
+// What is asked once in a while may: INFO, HELLO and AUTH, an EXPLAIN of an accepted secret (its version's id is made
+// to text), the text of an error.
+TEST_P(Steady, NoVerificationAllocatesWhateverItsVerdict) {
   at_thread_start = [] { counted = true; };
   start();
   std::vector<std::string> bulk{"MVERIFY"};
