@@ -9,11 +9,13 @@
 #include "bench/lanes_peers.hpp"
 #include "engine/digest.hpp"
 #include "engine/lanes.hpp"
+#include "engine/lanes_plan.hpp"
 
 #include <CLI/CLI.hpp>
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -32,6 +34,9 @@ using Clock = std::chrono::steady_clock;
 
 // Few enough to stay near the core: this is about arithmetic. Memory is what scripts/bench measures.
 constexpr std::size_t clients = 256;
+// Of the mixed batches: one long secret among many short ones.
+constexpr std::size_t mixed_batch = 64;
+constexpr std::size_t long_secret_bytes = 512;
 
 struct Options {
   int rounds = 31;
@@ -82,13 +87,16 @@ double core_cycles_per_time_stamp() {
 #endif
 }
 
-std::vector<Client> make_clients(const Options& options) {
+// Of one client in `long_one_in` the secret has long_secret_bytes; 0: of none.
+std::vector<Client> make_clients(const Options& options, std::size_t long_one_in) {
   SeededRandom random(1);
   std::vector<Client> made(clients);
   const std::size_t spread = options.secret_bytes_max - options.secret_bytes_min + 1;
   for (Client& client : made) {
     random.fill(client.key);
     client.secret.resize(options.secret_bytes_min + random.next_u64() % spread);
+    const auto at = static_cast<std::size_t>(&client - made.data());
+    if (long_one_in != 0 && at % long_one_in == 0) client.secret.resize(long_secret_bytes);
     random.fill(client.secret);
     client.midstates = engine::hmac_midstates(client.key);
   }
@@ -108,6 +116,13 @@ Column lanes_column(std::string name, std::vector<Client>& all, Hash hash) {
           }};
 }
 
+// What hmac(jobs) does on them with few jobs is held against a peer that does without the SHA extensions too.
+constexpr struct {
+  const char* name;
+  lanes::Features features;
+} lesser_processors[] = {{"AVX2 alone", {.avx2 = true}},
+                         {"AVX-512 without SHA-NI", {.avx512 = true, .avx2 = true}}};
+
 std::vector<Column> columns(std::vector<Client>& all) {
   std::vector<Column> made;
   for (Peer& peer : peers(all)) made.push_back({std::move(peer.name), std::move(peer.hash)});
@@ -115,6 +130,12 @@ std::vector<Column> columns(std::vector<Client>& all) {
   for (const lanes::Kernel kernel : lanes::kernels()) {
     made.push_back(lanes_column("lanes " + std::string(name_of(kernel)), all,
                                 [kernel](std::span<const lanes::Job> jobs) { lanes::hmac(kernel, jobs); }));
+  }
+  for (const auto& [name, features] : lesser_processors) {
+    const lanes::Plan plan = lanes::plan_of(features);
+    if (std::ranges::count(lanes::kernels(), plan.many) == 0) continue;
+    made.push_back(lanes_column(std::string("lanes as on ") + name, all,
+                                [plan](std::span<const lanes::Job> jobs) { lanes::hmac(plan, jobs); }));
   }
   return made;
 }
@@ -217,7 +238,7 @@ void pin_to(int core) {
 
 int main_bench(const Options& options) {
   pin_to(options.core);
-  std::vector<Client> all = make_clients(options);
+  std::vector<Client> all = make_clients(options, 0);
   std::vector<Column> measured = columns(all);
   std::printf("HMAC-SHA-256 of %zu to %zu bytes, own key each, one core, %d rounds of %zu checks, medians.\n",
               options.secret_bytes_min, options.secret_bytes_max, options.rounds, options.checks_per_turn);
@@ -227,6 +248,14 @@ int main_bench(const Options& options) {
   if (medians.empty()) return 1;
   print_table("ns per check, by batch", measured, options.batches, medians, &Sample::ns);
   print_table("time-stamp cycles per check", measured, options.batches, medians, &Sample::cycles);
+  std::vector<Client> mixed = make_clients(options, mixed_batch);
+  std::vector<Column> mixed_columns = columns(mixed);
+  constexpr std::array<std::size_t, 1> mixed_sizes = {mixed_batch};
+  std::printf("One secret of %zu bytes among each %zu: ", long_secret_bytes, mixed_batch);
+  const auto mixed_medians = run(options, mixed, mixed_columns, mixed_sizes);
+  if (mixed_medians.empty()) return 1;
+  print_table("ns per check, one long secret in the batch", mixed_columns, mixed_sizes, mixed_medians,
+              &Sample::ns);
   std::printf("Core clock / time-stamp clock after: %.2f\n", core_cycles_per_time_stamp());
   return 0;
 }

@@ -16,10 +16,9 @@ void detail::examine_portable(const KeyedHasher& hasher, std::span<const ByteVie
 }
 
 void examine(const KeyedHasher& hasher, std::span<const ByteView> ids, std::span<Examined> examined) {
-  // As the lanes: what this processor has is found out, and forced, in one place.
-  constexpr std::size_t many = 32;
+  // What this processor has is found out, and what is forced upon it, in one place.
   static const auto kernel =
-      lanes::kernel_for(many) == lanes::Kernel::avx512 ? detail::examine_avx512 : detail::examine_portable;
+      lanes::uses(lanes::Kernel::avx512) ? detail::examine_avx512 : detail::examine_portable;
   kernel(hasher, ids, examined);
 }
 

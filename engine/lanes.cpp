@@ -2,6 +2,7 @@
 
 #include "base/secret.hpp"
 #include "engine/lanes_kernels.hpp"
+#include "engine/lanes_plan.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -40,13 +41,8 @@ bool has_avx512() {
          __builtin_cpu_supports("bmi2");
 }
 
-std::vector<Kernel> kernels_here() {
-  std::vector<Kernel> here;
-  if (has_avx512()) here.push_back(Kernel::avx512);
-  if (has_sha_ni()) here.push_back(Kernel::sha_ni);
-  if (__builtin_cpu_supports("avx2")) here.push_back(Kernel::avx2);
-  here.push_back(Kernel::portable);
-  return here;
+Features features_here() {
+  return {.avx512 = has_avx512(), .avx2 = __builtin_cpu_supports("avx2") != 0, .sha_ni = has_sha_ni()};
 }
 
 const detail::Functions& functions_of(Kernel kernel) {
@@ -64,101 +60,66 @@ const detail::Functions& functions_of(Kernel kernel) {
   return detail::portable;
 }
 #elif defined(__aarch64__)
-std::vector<Kernel> kernels_here() {
-  if ((getauxval(AT_HWCAP) & HWCAP_SHA2) != 0) return {Kernel::armv8, Kernel::portable};
-  return {Kernel::portable};
-}
+Features features_here() { return {.armv8_sha2 = (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0}; }
 
 const detail::Functions& functions_of(Kernel kernel) {
   return kernel == Kernel::armv8 ? detail::armv8 : detail::portable;
 }
 #else
-std::vector<Kernel> kernels_here() { return {Kernel::portable}; }
+Features features_here() { return {}; }
 const detail::Functions& functions_of(Kernel) { return detail::portable; }
 #endif
-
-// Which kernels hmac(jobs) uses, and when.
-struct Plan {
-  Kernel many;
-  Kernel few;  // the same as `many` where only one kernel is used
-};
-
-// Two groups of sixteen lanes are the AVX-512 kernel's full set, one of them half of it. What is left over
-// behind full sets goes to pairs of SHA-NI streams until a set that is not full overtakes them. Measured by
-// lanes_bench on a Zen 5: 44 ns a job on SHA-NI, 375 ns half a set, 620 ns a full one.
-constexpr std::size_t full_set = 32;
-constexpr std::size_t half_set = 16;
-constexpr std::size_t half_set_from = 9;
-constexpr std::size_t full_set_from = 22;
-
-// Of fewer jobs than a full set, how many are worth lanes.
-constexpr std::size_t jobs_for_lanes(std::size_t rest) {
-  if (rest >= full_set_from) return rest;
-  if (rest >= half_set_from) return std::min(rest, half_set);
-  return 0;
-}
 
 std::optional<Kernel> read_forced_kernel() {
   const char* const name = std::getenv(kernel_variable);
   if (name == nullptr || *name == 0) return std::nullopt;
-  std::string known;
-  for (const Kernel kernel : kernels()) {
-    if (name_of(kernel) == name) return kernel;
-    known += ' ';
-    known += name_of(kernel);
-  }
-  throw std::invalid_argument(std::string(kernel_variable) + " is '" + name +
-                              "'; this processor has:" + known);
-}
-
-Plan make_plan() {
-  if (const std::optional<Kernel> forced = forced_kernel()) return {*forced, *forced};
-  const std::span<const Kernel> here = kernels();
-  const bool has_both = here.size() > 1 && here[0] == Kernel::avx512 && here[1] == Kernel::sha_ni;
-  return {here[0], has_both ? here[1] : here[0]};
+  const Result<Kernel> named = kernel_named(name);
+  if (!named) throw std::invalid_argument(std::string(kernel_variable) + ": " + named.error().message);
+  return *named;
 }
 
 const Plan& plan() {
-  static const Plan made = make_plan();
+  static const Plan made = forced_kernel() ? only(*forced_kernel()) : plan_of(features_here());
   return made;
 }
 
 bool is_one_block(const Job& job) { return job.message_bytes <= one_block_message_bytes_max; }
 
-// Hash is a member of detail::Functions.
-using Hash = void (*detail::Functions::*)(const Job*, std::size_t);
+// One of a kernel's two functions, and where a plan says which kernel's.
+struct Way {
+  void (*detail::Functions::*hash)(const Job*, std::size_t);
+  Sets Plan::* sets;
+};
+constexpr Way one_block{&detail::Functions::one_block, &Plan::one_block};
+constexpr Way any_length{&detail::Functions::any_length, &Plan::any_length};
 
-void run(Kernel kernel, Hash hash, std::span<const Job> jobs) {
-  if (!jobs.empty()) (functions_of(kernel).*hash)(jobs.data(), jobs.size());
+void run_on(Kernel kernel, const Way& way, std::span<const Job> jobs) {
+  if (!jobs.empty()) (functions_of(kernel).*way.hash)(jobs.data(), jobs.size());
 }
 
-void run(const Plan& by, Hash hash, std::span<const Job> jobs) {
-  const std::size_t rest = jobs.size() % full_set;
-  const std::size_t many = by.many == by.few ? jobs.size() : jobs.size() - rest + jobs_for_lanes(rest);
-  run(by.many, hash, jobs.first(many));
-  run(by.few, hash, jobs.subspan(many));
+void run(const Plan& by, const Way& way, std::span<const Job> jobs) {
+  const std::size_t many = (by.*way.sets).for_many(jobs.size());
+  run_on(by.many, way, jobs.first(many));
+  run_on(by.few, way, jobs.subspan(many));
 }
 
 // Jobs that are sorted apart at a time, on the stack.
 constexpr std::size_t mixed_jobs = 128;
 
 // Messages of one block keep their own way when longer ones are among them.
-template <class By>
-void run_mixed(const By& by, std::span<const Job> jobs) {
+void run_mixed(const Plan& by, std::span<const Job> jobs) {
   std::array<Job, mixed_jobs> apart;
   const auto middle =
       std::partition_copy(jobs.begin(), jobs.end(), apart.begin(), apart.rbegin(), is_one_block);
   const auto shorter = static_cast<std::size_t>(middle.first - apart.begin());
-  const auto one_block = std::span(apart).first(shorter);
   const auto longer = std::span(apart).last(jobs.size() - shorter);
   std::ranges::sort(longer, {}, &Job::message_bytes);
-  run(by, &detail::Functions::one_block, one_block);
-  run(by, &detail::Functions::any_length, longer);
+  run(by, one_block, std::span(apart).first(shorter));
+  run(by, any_length, longer);
 }
 
-template <class By>
-void run_all(const By& by, std::span<const Job> jobs) {
-  if (std::ranges::all_of(jobs, is_one_block)) return run(by, &detail::Functions::one_block, jobs);
+void run_all(const Plan& by, std::span<const Job> jobs) {
+  if (std::ranges::all_of(jobs, is_one_block)) return run(by, one_block, jobs);
   while (!jobs.empty()) {
     const std::size_t now = std::min(mixed_jobs, jobs.size());
     run_mixed(by, jobs.first(now));
@@ -189,8 +150,18 @@ std::string_view name_of(Kernel kernel) {
   return "portable";
 }
 
+Result<Kernel> kernel_named(std::string_view name) {
+  std::string known;
+  for (const Kernel kernel : kernels()) {
+    if (name_of(kernel) == name) return kernel;
+    known += (known.empty() ? "" : ", ") + std::string(name_of(kernel));
+  }
+  return fail(Code::invalid,
+              "'" + std::string(name) + "' is no kernel of this processor, which has: " + known);
+}
+
 std::span<const Kernel> kernels() {
-  static const std::vector<Kernel> here = kernels_here();
+  static const std::vector<Kernel> here = kernels_of(features_here());
   return here;
 }
 
@@ -199,12 +170,11 @@ std::optional<Kernel> forced_kernel() {
   return forced;
 }
 
-Kernel kernel_for(std::size_t jobs) {
-  return jobs < full_set && jobs_for_lanes(jobs) == 0 ? plan().few : plan().many;
-}
+bool uses(Kernel kernel) { return plan().many == kernel || plan().few == kernel; }
 
 void hmac(std::span<const Job> jobs) { run_all(plan(), jobs); }
-void hmac(Kernel kernel, std::span<const Job> jobs) { run_all(kernel, jobs); }
+void hmac(Kernel kernel, std::span<const Job> jobs) { run_all(only(kernel), jobs); }
+void hmac(const Plan& by, std::span<const Job> jobs) { run_all(by, jobs); }
 
 ChainingValue after_block(Block block) {
   ChainingValue state = initial_value;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/error.hpp"
 
 #include <array>
 #include <cstddef>
@@ -49,13 +50,13 @@ std::string_view name_of(Kernel kernel);
 inline constexpr const char* kernel_variable = "SHEARLINE_LANES";
 // What this processor can run, the fastest for many jobs first; never empty.
 std::span<const Kernel> kernels();
+Result<Kernel> kernel_named(std::string_view name);  // one of kernels()
 // The one that kernel_variable named when the process began to hash. Throws std::invalid_argument, while
-// starting up, when that is a name this processor has no kernel for.
+// starting up, when that is a name this processor has no kernel for; the server judges it before (config.hpp).
 std::optional<Kernel> forced_kernel();
-// Which one hmac() takes for so many jobs of one block, or for most of them.
-Kernel kernel_for(std::size_t jobs);
+bool uses(Kernel kernel);  // whether hmac(jobs) takes it, for some number of jobs
 
-void hmac(std::span<const Job> jobs);                 // on the fastest kernels
+void hmac(std::span<const Job> jobs);                 // on the fastest kernels for so many (lanes_plan.hpp)
 void hmac(Kernel kernel, std::span<const Job> jobs);  // on one of kernels(), for tests and benchmarks
 
 // The chaining value after one block, from SHA-256's initial value: how midstates come about.

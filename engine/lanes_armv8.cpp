@@ -1,5 +1,6 @@
 // SHA-256 with the cryptographic extension of ARMv8, several messages in flight. The instructions take the
 // eight words of a chaining value as ABCD and EFGH and do four rounds each.
+#include "engine/lanes_parts.hpp"
 #include "engine/lanes_streams.hpp"
 
 #include <arm_neon.h>
@@ -14,7 +15,6 @@ struct Armv8 {
     uint32x4_t efgh;
   };
 
-  [[gnu::always_inline]] static Vector zero() { return vdupq_n_u32(0); }
   [[gnu::always_inline]] static Vector add(Vector a, Vector b) { return vaddq_u32(a, b); }
   [[gnu::always_inline]] static Vector load_words(const std::uint32_t* from) { return vld1q_u32(from); }
   [[gnu::always_inline]] static void add_to(State& state, const State& more) {
@@ -48,43 +48,24 @@ struct Armv8 {
   }
 };
 
-constexpr std::size_t part_bytes = 16;
-
-// Read at part_bytes - n: the table index that moves the last n bytes to the front and clears the rest.
-constexpr Byte last_to_front[2 * part_bytes] = {
-    0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,   12,   13,   14,   15,
-    0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
-// Read at part_bytes - n: 0x80 in byte n.
-constexpr Byte end_mark[2 * part_bytes] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80};
-
-// A whole message of fewer than sixteen bytes, zeros behind it. Byte by byte, so that nothing past its end is
-// read and no copy of it stays in memory; secrets are longer.
-uint8x16_t load_short(const Byte* message, std::size_t bytes) {
-  std::uint64_t halves[2] = {0, 0};
-  for (std::size_t i = 0; i < bytes; ++i) halves[i / 8] |= std::uint64_t{message[i]} << (8 * (i % 8));
-  return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(halves[0]), vcreate_u64(halves[1])));
-}
-
-// Sixteen bytes from offset `begin` of the message and its end mark; the length is not in them.
-uint8x16_t marked_part(const Byte* message, std::size_t bytes, std::size_t begin) {
-  if (bytes >= begin + part_bytes) return vld1q_u8(message + begin);
-  if (bytes < begin) return vdupq_n_u8(0);
-  const std::size_t left = bytes - begin;
-  const uint8x16_t mark = vld1q_u8(end_mark + part_bytes - left);
-  if (left == 0) return mark;
-  if (bytes < part_bytes) return vorrq_u8(load_short(message, bytes), mark);
-  const uint8x16_t last = vld1q_u8(message + bytes - part_bytes);
-  return vorrq_u8(vqtbl1q_u8(last, vld1q_u8(last_to_front + part_bytes - left)), mark);
-}
+struct Neon {
+  using Part = uint8x16_t;
+  [[gnu::always_inline]] static Part load(const Byte* from) { return vld1q_u8(from); }
+  [[gnu::always_inline]] static Part of_halves(std::uint64_t low, std::uint64_t high) {
+    return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
+  }
+  [[gnu::always_inline]] static Part combined(Part a, Part b) { return vorrq_u8(a, b); }
+  [[gnu::always_inline]] static Part moved(Part bytes, Part table) { return vqtbl1q_u8(bytes, table); }
+};
 
 void Armv8::load_block(const Job& job, std::size_t block, Vector* words) {
   const std::size_t begin = block * block_bytes;
 #pragma GCC unroll 4
-  for (std::size_t i = 0; i < vectors_per_block; ++i) {
-    words[i] = from_big_endian(marked_part(job.message, job.message_bytes, begin + i * part_bytes));
+  for (std::size_t i = 0; i < parts_per_block; ++i) {
+    words[i] = from_big_endian(marked_part<Neon>(job.message, job.message_bytes, begin + i * part_bytes));
   }
   if (block + 1 < blocks_of(job.message_bytes)) return;
-  const std::uint64_t bits = (block_bytes + std::uint64_t{job.message_bytes}) * 8;
+  const std::uint64_t bits = bits_of(job);
   words[3] = vorrq_u32(words[3], vcombine_u32(vdup_n_u32(0), vcreate_u32(bits << 32 | bits >> 32)));
 }
 
@@ -94,17 +75,17 @@ constexpr std::size_t stack_bytes = 1024;  // more than the functions below and 
 void one_block(const Job* jobs, std::size_t count) {
   for (; count >= streams; count -= streams, jobs += streams) hash_one_block<Armv8, streams>(jobs);
   for (; count > 0; --count, ++jobs) hash_one_block<Armv8, 1>(jobs);
-  wipe_stack<Armv8, stack_bytes>();
+  wipe_stack<Armv8::Vector, stack_bytes>();
 }
 
 void any_length(const Job* jobs, std::size_t count) {
   hash_any_length<Armv8, streams>(jobs, count);
-  wipe_stack<Armv8, stack_bytes>();
+  wipe_stack<Armv8::Vector, stack_bytes>();
 }
 
 void compress(std::uint32_t* words, const Byte* block) {
   compress_block<Armv8>(words, block);
-  wipe_stack<Armv8, stack_bytes>();
+  wipe_stack<Armv8::Vector, stack_bytes>();
 }
 
 }  // namespace

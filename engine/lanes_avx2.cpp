@@ -111,13 +111,13 @@ constexpr std::size_t stack_bytes = 3072;  // more than the functions above and 
 void one_block(const Job* jobs, std::size_t count) {
   for (; count >= 8; count -= 8, jobs += 8) hash_eight(jobs);
   if (count > 0) hash_rest<8>(jobs, count, hash_eight);
-  wipe_stack<Avx2, stack_bytes>();
+  wipe_stack<Avx2::Word, stack_bytes>();
 }
 
 void any_length(const Job* jobs, std::size_t count) {
   for (; count >= 8; count -= 8, jobs += 8) hash_eight_of_any_length(jobs);
   if (count > 0) hash_rest<8>(jobs, count, hash_eight_of_any_length);
-  wipe_stack<Avx2, stack_bytes>();
+  wipe_stack<Avx2::Word, stack_bytes>();
 }
 
 }  // namespace

@@ -201,13 +201,14 @@ void one_block(const Job* jobs, std::size_t count) {
   } else if (count > 0) {
     hash_rest<16>(jobs, count, hash_sixteen);
   }
-  in_two_groups ? wipe_stack<Avx512, two_groups_stack_bytes>() : wipe_stack<Avx512, one_group_stack_bytes>();
+  in_two_groups ? wipe_stack<Avx512::Word, two_groups_stack_bytes>()
+                : wipe_stack<Avx512::Word, one_group_stack_bytes>();
 }
 
 void any_length(const Job* jobs, std::size_t count) {
   for (; count >= 16; count -= 16, jobs += 16) hash_sixteen_of_any_length(jobs);
   if (count > 0) hash_rest<16>(jobs, count, hash_sixteen_of_any_length);
-  wipe_stack<Avx512, one_group_stack_bytes>();
+  wipe_stack<Avx512::Word, one_group_stack_bytes>();
 }
 
 }  // namespace

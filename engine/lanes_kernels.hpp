@@ -21,11 +21,24 @@ alignas(64) constexpr std::uint32_t round_constants[64] = {
 // The block that ends the outer hash is a digest and a padding that is always the same: its words 8 to 15.
 constexpr std::uint32_t digest_padding[8] = {0x80000000, 0, 0, 0, 0, 0, 0, (block_bytes + digest_bytes) * 8};
 
-// Of a message with its padding: 0x80 and a length of 64 bits follow it (FIPS 180-4 section 5.1.1). Unnamed, so
-// that each file has its own.
+// Unnamed, so that each file has its own.
 namespace {
+// Of a message with its padding: 0x80 and a length of 64 bits follow it (FIPS 180-4 section 5.1.1).
 [[maybe_unused]] constexpr std::size_t blocks_of(std::size_t message_bytes) {
   return (message_bytes + 8) / block_bytes + 1;
+}
+
+// Overwrites the stack where the functions of one call kept words of messages and digests, with stores of a Vector.
+// Called from where they were called, so that its frame lies where theirs did. (Store by store: a REP STOS would take
+// longer to begin than this takes to end.)
+template <class Vector, std::size_t bytes>
+[[gnu::noinline]] void wipe_stack() {
+  Vector area[bytes / sizeof(Vector)];
+#pragma GCC unroll 8
+  for (Vector& vector : area) {
+    vector = Vector{};
+    asm volatile("" : "+m"(vector));
+  }
 }
 }  // namespace
 

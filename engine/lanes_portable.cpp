@@ -1,102 +1,106 @@
-// SHA-256 as FIPS 180-4 section 6.2.2 writes it, one message after another: the fallback for every processor,
-// and the plain text against which the faster kernels are compared.
-#include "base/secret.hpp"
-#include "engine/lanes_kernels.hpp"
-
-#include <algorithm>
-#include <bit>
+// SHA-256 in the processor's own registers, one message after another: for processors without lanes or instructions
+// for it, and for one job or two where a set of lanes would take longer. The rounds are those of the vectors, with
+// vectors of one element (lanes_vector.hpp).
+#include "engine/lanes_vector.hpp"
 
 namespace shearline::engine::lanes::detail {
 namespace {
 
-std::uint32_t load_be32(const Byte* in) {
-  return static_cast<std::uint32_t>(in[0]) << 24 | static_cast<std::uint32_t>(in[1]) << 16 |
-         static_cast<std::uint32_t>(in[2]) << 8 | in[3];
-}
+struct Scalar {
+  using Word = std::uint32_t;
+  static constexpr std::size_t lanes = 1;
 
-void store_be32(std::uint32_t value, Byte* out) {
-  for (int i = 3; i >= 0; --i, value >>= 8) out[i] = static_cast<Byte>(value);
-}
-
-// Everything that a message passes through, so that one wipe ends it.
-struct Scratch {
-  Scratch() = default;
-  ~Scratch() { wipe({reinterpret_cast<Byte*>(this), sizeof *this}); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  ChainingValue state;
-  std::array<std::uint32_t, 64> schedule;
-  std::array<Byte, block_bytes> block;
+  [[gnu::always_inline]] static Word all(std::uint32_t value) { return value; }
+  [[gnu::always_inline]] static Word add(Word a, Word b) { return a + b; }
+  template <int bits>
+  [[gnu::always_inline]] static Word rotate_right(Word word) {
+    return rotated(word, bits);
+  }
+  template <int bits>
+  [[gnu::always_inline]] static Word shift_right(Word word) {
+    return word >> bits;
+  }
+  [[gnu::always_inline]] static Word xor3(Word a, Word b, Word c) { return a ^ b ^ c; }
+  [[gnu::always_inline]] static Word choose(Word e, Word f, Word g) { return (e & (f ^ g)) ^ g; }
+  // b ^ c is a ^ b of the round before, which the compiler sees.
+  [[gnu::always_inline]] static Word majority(Word a, Word b, Word c) { return ((a ^ b) & (b ^ c)) ^ b; }
 };
+using OneState = State<Scalar, 1>;
+using OneSchedule = Schedule<Scalar, 1>;
 
-void expand(const Byte* block, std::array<std::uint32_t, 64>& w) {
-  for (std::size_t t = 0; t < 16; ++t) w[t] = load_be32(block + 4 * t);
-  for (std::size_t t = 16; t < 64; ++t) {
-    const std::uint32_t sigma0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ (w[t - 15] >> 3);
-    const std::uint32_t sigma1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ (w[t - 2] >> 10);
-    w[t] = sigma1 + w[t - 7] + sigma0 + w[t - 16];
-  }
+std::uint32_t load_big_endian(const Byte* from) {
+  std::uint32_t word;
+  __builtin_memcpy(&word, from, sizeof word);
+  return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(word) : word;
 }
 
-void compress(Scratch& scratch, const Byte* block) {
-  const auto& w = scratch.schedule;
-  expand(block, scratch.schedule);
-  auto [a, b, c, d, e, f, g, h] = scratch.state;
-  for (std::size_t t = 0; t < 64; ++t) {
-    const std::uint32_t choice = (e & f) ^ (~e & g);
-    const std::uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
-    const std::uint32_t sum0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-    const std::uint32_t sum1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const std::uint32_t t1 = h + sum1 + choice + round_constants[t] + w[t];
-    const std::uint32_t t2 = sum0 + majority;
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  const ChainingValue add = {a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < add.size(); ++i) scratch.state[i] += add[i];
+void store_big_endian(std::uint32_t word, Byte* to) {
+  if constexpr (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) word = __builtin_bswap32(word);
+  __builtin_memcpy(to, &word, sizeof word);
 }
 
-// A block that the message does not fill: what is left of it, its end mark, and the length where it is the last.
-void compress_padded(Scratch& scratch, const Job& job, std::size_t block) {
+void load_words(const Byte* block, OneSchedule& schedule) {
+  for (std::size_t t = 0; t < 16; ++t) schedule.of[0][t] = load_big_endian(block + 4 * t);
+}
+
+void load_state(const ChainingValue& value, OneState& state) {
+  __builtin_memcpy(state.of[0], &value, sizeof state.of[0]);
+}
+
+// A block that the message does not fill has its end mark behind what is left of it, and in the last one the length.
+void load_block(const Job& job, std::size_t block, OneSchedule& schedule) {
   const std::size_t begin = block * block_bytes;
-  scratch.block.fill(0);
+  if (job.message_bytes >= begin + block_bytes) return load_words(job.message + begin, schedule);
+  Byte padded[block_bytes] = {};
   if (job.message_bytes >= begin) {
     const std::size_t left = job.message_bytes - begin;
-    if (left > 0) std::memcpy(scratch.block.data(), job.message + begin, left);
-    scratch.block[left] = 0x80;
+    if (left > 0) __builtin_memcpy(padded, job.message + begin, left);
+    padded[left] = 0x80;
   }
-  if (block + 1 == blocks_of(job.message_bytes)) {
-    store_be64((block_bytes + std::uint64_t{job.message_bytes}) * 8, scratch.block.data() + block_bytes - 8);
-  }
-  compress(scratch, scratch.block.data());
+  load_words(padded, schedule);
+  if (block + 1 < blocks_of(job.message_bytes)) return;
+  const std::uint64_t bits = (block_bytes + std::uint64_t{job.message_bytes}) * 8;
+  schedule.of[0][14] = static_cast<std::uint32_t>(bits >> 32);
+  schedule.of[0][15] = static_cast<std::uint32_t>(bits);
 }
 
-void store_words(std::span<const std::uint32_t> words, Byte* out) {
-  for (std::size_t i = 0; i < words.size(); ++i) store_be32(words[i], out + 4 * i);
+// One function for every block: two would not be faster, and half as likely to be in the instruction cache.
+[[gnu::noinline]] void compress_one(OneState& state, OneSchedule& schedule) {
+  compress<Keep::in_registers>(state, schedule);
 }
 
-void hash_one(Scratch& scratch, const Job& job) {
-  scratch.state = job.key->inner;
-  const std::size_t whole_blocks = job.message_bytes / block_bytes;
-  for (std::size_t i = 0; i < whole_blocks; ++i) compress(scratch, job.message + i * block_bytes);
-  for (std::size_t i = whole_blocks; i < blocks_of(job.message_bytes); ++i) compress_padded(scratch, job, i);
-  store_words(scratch.state, scratch.block.data());
-  store_words(digest_padding, scratch.block.data() + digest_bytes);
-  scratch.state = job.key->outer;
-  compress(scratch, scratch.block.data());
-  store_words(scratch.state, job.digest);
+[[gnu::noinline]] void hash_one(const Job& job) {
+  OneState state;
+  OneSchedule schedule;
+  load_state(job.key->inner, state);
+  for (std::size_t block = 0; block < blocks_of(job.message_bytes); ++block) {
+    load_block(job, block, schedule);
+    compress_one(state, schedule);
+  }
+  for (std::size_t i = 0; i < 8; ++i) {
+    schedule.of[0][i] = state.of[0][i];
+    schedule.of[0][8 + i] = digest_padding[i];
+  }
+  load_state(job.key->outer, state);
+  compress_one(state, schedule);
+  for (std::size_t i = 0; i < 8; ++i) store_big_endian(state.of[0][i], job.digest + 4 * i);
 }
+
+using Wide [[gnu::vector_size(16)]] = std::uint64_t;
+constexpr std::size_t stack_bytes = 768;  // more than the functions above and their spilled registers need
 
 void hash_all(const Job* jobs, std::size_t count) {
-  Scratch scratch;
-  for (std::size_t i = 0; i < count; ++i) hash_one(scratch, jobs[i]);
+  for (std::size_t i = 0; i < count; ++i) hash_one(jobs[i]);
+  wipe_stack<Wide, stack_bytes>();
+}
+
+[[gnu::noinline]] void compress_block(std::uint32_t* words, const Byte* block) {
+  OneState state;
+  OneSchedule schedule;
+  __builtin_memcpy(state.of[0], words, sizeof state.of[0]);
+  load_words(block, schedule);
+  compress_one(state, schedule);
+  __builtin_memcpy(words, state.of[0], sizeof state.of[0]);
 }
 
 }  // namespace
@@ -104,10 +108,8 @@ void hash_all(const Job* jobs, std::size_t count) {
 const Functions portable{hash_all, hash_all, compress_portable};
 
 void compress_portable(std::uint32_t* words, const Byte* block) {
-  Scratch scratch;
-  std::copy_n(words, scratch.state.size(), scratch.state.begin());
-  compress(scratch, block);
-  std::copy_n(scratch.state.begin(), scratch.state.size(), words);
+  compress_block(words, block);
+  wipe_stack<Wide, stack_bytes>();
 }
 
 }  // namespace shearline::engine::lanes::detail

@@ -16,7 +16,6 @@ struct ShaNi {
     __m128i cdgh;
   };
 
-  [[gnu::always_inline]] static Vector zero() { return _mm_setzero_si128(); }
   [[gnu::always_inline]] static Vector add(Vector a, Vector b) { return _mm_add_epi32(a, b); }
   [[gnu::always_inline]] static Vector load_words(const std::uint32_t* from) {
     return _mm_loadu_si128(reinterpret_cast<const Vector*>(from));
@@ -64,17 +63,17 @@ constexpr std::size_t stack_bytes = 768;  // more than the functions below and t
 void one_block(const Job* jobs, std::size_t count) {
   for (; count >= streams; count -= streams, jobs += streams) hash_one_block<ShaNi, streams>(jobs);
   for (; count > 0; --count, ++jobs) hash_one_block<ShaNi, 1>(jobs);
-  wipe_stack<ShaNi, stack_bytes>();
+  wipe_stack<ShaNi::Vector, stack_bytes>();
 }
 
 void any_length(const Job* jobs, std::size_t count) {
   hash_any_length<ShaNi, streams>(jobs, count);
-  wipe_stack<ShaNi, stack_bytes>();
+  wipe_stack<ShaNi::Vector, stack_bytes>();
 }
 
 void compress(std::uint32_t* words, const Byte* block) {
   compress_block<ShaNi>(words, block);
-  wipe_stack<ShaNi, stack_bytes>();
+  wipe_stack<ShaNi::Vector, stack_bytes>();
 }
 
 }  // namespace

@@ -123,17 +123,5 @@ template <class U>
   __builtin_memcpy(words, state, sizeof state);
 }
 
-// Overwrites the stack where the functions of one call kept words of messages and digests. Called from where
-// they were called, so that its frame lies where theirs did.
-template <class U, std::size_t bytes>
-[[gnu::noinline]] void wipe_stack() {
-  typename U::Vector area[bytes / sizeof(typename U::Vector)];
-#pragma GCC unroll 8
-  for (auto& vector : area) {
-    vector = U::zero();
-    asm volatile("" : "+m"(vector));
-  }
-}
-
 }  // namespace
 }  // namespace shearline::engine::lanes::detail

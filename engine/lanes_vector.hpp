@@ -1,6 +1,6 @@
-// SHA-256's rounds over vectors whose every element belongs to another message: what the AVX2 and the AVX-512
-// kernels share. Everything stands in an unnamed namespace, because each kernel's file is compiled for its
-// own instruction set and no copy of a function may serve another file. For those two files only.
+// SHA-256's rounds over vectors whose every element belongs to another message: what the AVX2, the AVX-512 and, with
+// vectors of one element, the portable kernel share. Everything stands in an unnamed namespace, because each kernel's
+// file is compiled for its own instruction set and no copy of a function may serve another file. For those files only.
 //
 // `V` names the instruction set: V::Word is the vector, V::lanes its elements, and add, rotate_right,
 // shift_right, xor3, choose, majority and all() are its operations. Several groups of lanes go through the
@@ -265,19 +265,6 @@ template <std::size_t room>
   Job full[room];
   for (std::size_t i = 0; i < room; ++i) full[i] = jobs[i < count ? i : count - 1];
   hash(full);
-}
-
-// Overwrites the stack where the functions of one call kept words of messages and digests. Called from where
-// they were called, so that its frame lies where theirs did. (Store by store: a REP STOS would take longer to
-// begin than this takes to end.)
-template <class V, std::size_t bytes>
-[[gnu::noinline]] void wipe_stack() {
-  typename V::Word area[bytes / sizeof(typename V::Word)];
-#pragma GCC unroll 8
-  for (auto& word : area) {
-    word = V::all(0);
-    asm volatile("" : "+m"(word));
-  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "server/config.hpp"
 
 #include "base/encoding.hpp"
+#include "engine/lanes.hpp"
 #include "io/keys/keyring.hpp"
 #include "server/settings.hpp"
 
@@ -326,6 +327,14 @@ class Validator {
   std::vector<Fault>& faults_;
 };
 
+// A variable for tests and no setting; with a name that is none, the first hash would end the process.
+void judge_kernel(const Arguments& arguments, std::vector<Fault>& faults) {
+  const auto named = arguments.environment.find(engine::lanes::kernel_variable);
+  if (named == arguments.environment.end() || named->second.empty()) return;
+  const Result<engine::lanes::Kernel> kernel = engine::lanes::kernel_named(named->second);
+  if (!kernel) faults.push_back({"environment " + named->first, kernel.error().message});
+}
+
 }  // namespace
 
 Fault LoadedConfig::fault_of(std::string_view setting, const std::string& message) const {
@@ -350,6 +359,7 @@ LoadedConfig load_config(const Arguments& arguments) {
     }
   }
   out.config = Validator(settings, out).config();
+  judge_kernel(arguments, out.faults);
   return out;
 }
 

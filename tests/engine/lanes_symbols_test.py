@@ -10,7 +10,9 @@ the program could end with SIGILL anywhere on a processor without that instructi
 import subprocess
 import sys
 
-KERNELS = {"lanes_avx2.cpp.o", "lanes_avx512.cpp.o", "lanes_sha_ni.cpp.o", "lanes_armv8.cpp.o"}
+# Each with the one function it is there for, whose name no other file has; the lanes' kernels are reached through data.
+KERNELS = {"lanes_avx2.cpp.o": None, "lanes_avx512.cpp.o": None, "lanes_sha_ni.cpp.o": None, "lanes_armv8.cpp.o": None,
+           "client_ids_avx512.cpp.o": "examine_avx512"}
 SHARED = set("TWi")  # global and weak functions; weak data (V, u) holds no instructions
 
 
@@ -26,7 +28,8 @@ def main():
             continue
         seen.add(member)
         name, kind = symbol.split()[:2]
-        if kind in SHARED:
+        own = KERNELS[member]
+        if kind in SHARED and not (kind == "T" and own is not None and own in name):
             bad.append(f"{member}: {kind} {name}")
     if not seen:
         sys.exit(f"no kernel's file found in {archive}")

@@ -107,6 +107,19 @@ singing_key = "x"
             self.assertIn("%d faults in the configuration" % (len(lines) - 1), lines[-1])
             self.assertFalse(os.path.exists(there.folder + "/data"), "nothing was begun")
 
+    def test_lanes_that_no_processor_has(self):
+        there = self.deployment()
+        with self.undisturbed(there):
+            environment = {**there.environment(), "SHEARLINE_LANES": "sse9"}
+            for check in ([], ["--check"]):
+                done = subprocess.run([os.path.join(BIN, "shearline"), "server", "--config", there.config, "--data",
+                                       there.folder + "/unused", *check], env=environment, capture_output=True, timeout=PATIENCE)
+                said = done.stderr.decode()
+                self.assertEqual((done.returncode, done.stdout), (EX_CONFIG, b""), said)
+                self.assertEqual(len(said.splitlines()), 2, said)
+                self.assertIn("shearline: environment SHEARLINE_LANES: 'sse9' is no kernel of this processor, which has: ", said)
+                self.assertIn("portable\n", said)
+
     def test_a_file_that_is_no_toml(self):
         there = self.deployment()
         with self.undisturbed(there):
