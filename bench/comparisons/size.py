@@ -8,6 +8,8 @@ BYTES_MAX, LOAD_SECONDS_MAX, RATE_SHARE_MIN = 256, 30, 0.6
 # What the table takes by its own layout: an entry, what lies beside it, and slots of 8 bytes of which three eighths to
 # three quarters are in use.
 ENTRY, SIDE, SLOT = 192, 32, 8
+# Beside those, of the few that are being rotated or were imported: EntryExtra, with what the allocator adds.
+EXTRA = 96
 
 
 def slots_of(credentials):
@@ -65,5 +67,6 @@ def measure(place, scale):
              f"| {many:,}, 4 KiB pages | {plain_run.rate / 1e6:.2f} M/s | {plain_run.cpu:.0f} ns "
              f"| {plain_huge / 1e6:,.0f} of {plain_memory / 1e6:,.0f} MB | {small_pages.load_seconds:.1f} s |", "",
              f"Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
-             "both were loaded: what loading took meanwhile and the allocator kept is in it."]
+             "both were loaded: what loading took meanwhile and the allocator kept is in it. All have one version; with a second "
+             f"one, in grace or to come, or with an imported key, each takes {EXTRA} bytes more (calculated)."]
     return figures, [("P5: size", lines)]
