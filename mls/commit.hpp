@@ -8,6 +8,7 @@
 
 namespace shearline::mls {
 
+// Section 7.6.
 struct UpdatePathNode {
   Bytes encryption_key;
   std::vector<HpkeCiphertext> encrypted_path_secrets;  // one per node of the copath child's resolution
@@ -21,6 +22,7 @@ struct UpdatePath {
 void write(Writer& out, const UpdatePath& value);
 UpdatePath read_update_path(Reader& in);
 
+// Section 12.4.
 struct Commit {
   std::vector<ProposalOrRef> proposals;
   std::optional<UpdatePath> path;

@@ -11,7 +11,7 @@ namespace shearline::mls {
 
 inline constexpr std::uint16_t protocol_version_mls10 = 1;
 
-// invalid: a suite that is not built.
+// Section 17.1. invalid: a suite that is not built.
 CipherSuite read_cipher_suite(Reader& in, std::string_view section);
 
 namespace extension_type {
@@ -33,10 +33,10 @@ struct Extension {
 };
 using Extensions = std::vector<Extension>;
 void write(Writer& out, const Extensions& value);
-Extensions read_extensions(Reader& in);  // refuses two of one type
-const Extension* find_extension(const Extensions& extensions, std::uint16_t type);
+Extensions read_extensions(Reader& in);  // section 13.4: refuses two of one type
+const Extension* find_extension(const Extensions& extensions, std::uint16_t type);  // null: there is none
 
-using Types = std::vector<std::uint16_t>;  // of versions, suites, extensions, proposals or credentials
+using Types = std::vector<std::uint16_t>;  // section 17: versions, suites, extensions, proposals, credentials
 void write_types(Writer& out, const Types& value);
 Types read_types(Reader& in);
 bool lists(const Types& types, std::uint16_t type);

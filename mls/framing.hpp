@@ -30,6 +30,7 @@ struct Sender {
 };
 inline Sender member(LeafIndex leaf) { return {SenderType::member, leaf.value}; }
 
+// Section 6.
 struct FramedContent {
   Bytes group_id;
   std::uint64_t epoch = 0;
@@ -42,7 +43,7 @@ struct FramedContent {
 void write(Writer& out, const FramedContent& value);
 FramedContent read_framed_content(Reader& in);
 
-// The parts of a FramedContent that a PrivateMessage carries apart from each other.
+// Section 6.3.1: the parts of a FramedContent that a PrivateMessage carries apart from each other.
 ContentType read_content_type(Reader& in);
 void write_body(Writer& out, const FramedContent& value);
 void read_body(Reader& in, ContentType type, FramedContent& out);

@@ -6,6 +6,8 @@
 #include "mls/transcript_hash.hpp"
 #include "mls/tree_validation.hpp"
 
+#include <algorithm>
+
 namespace shearline::mls {
 
 // ---- shared by the halves ----
@@ -71,11 +73,22 @@ Group Group::enter(std::shared_ptr<const Epoch> epoch, SecretTree secrets, TreeP
   past->leaves = epoch_->tree.leaves();
   past->sender_data_secret = std::make_shared<const Key>(epoch_->secrets.sender_data_secret.clone());
   past->secrets = secrets_;
+  past->secrets.end_epoch(own_leaf_);
   out.past_.push_back(std::move(past));
   if (out.past_.size() > retained_epochs_max) out.past_.erase(out.past_.begin());
   out.epoch_ = std::move(epoch);
   out.secrets_ = std::move(secrets);
   out.keys_ = std::move(keys);
+  out.proposals_.clear();
+  out.pending_.reset();
+  return out;
+}
+
+// The state of a member whom a commit removed: what it would need to follow another commit is gone.
+Group Group::leave() const {
+  Group out = clone();
+  out.standing_ = Standing::removed;
+  out.keys_ = TreePrivateKeys();
   out.proposals_.clear();
   out.pending_.reset();
   return out;
@@ -124,10 +137,13 @@ Result<Group::Sent> Group::propose(Proposal proposal, std::shared_ptr<const hpke
   const AuthenticatedContent message = framed(proposal, {});
   Result<Bytes> sealed = next.seal(message, 0, outside.random);
   if (!sealed) return pass_on(sealed.error());
-  next.proposals_.push_back({.ref = proposal_ref(message),
-                             .proposal = std::make_shared<const Proposal>(std::move(proposal)),
-                             .sender = own_leaf_,
-                             .own_update = std::move(own_update)});
+  ProposalRef ref = proposal_ref(message);
+  if (std::ranges::find(proposals_, ref, &KnownProposal::ref) == proposals_.end()) {
+    next.proposals_.push_back({.ref = std::move(ref),
+                               .proposal = std::make_shared<const Proposal>(std::move(proposal)),
+                               .sender = own_leaf_,
+                               .own_update = std::move(own_update)});
+  }
   return Sent{.next = std::move(next), .message = std::move(*sealed)};
 }
 

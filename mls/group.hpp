@@ -55,7 +55,8 @@ class Group;
 
 struct CommitRequest {
   std::vector<Proposal> proposals;  // by value: Add, Remove, PreSharedKey, GroupContextExtensions
-  // Proposals that came (or were sent) in this epoch go in by reference, as far as they are valid together.
+  // Proposals that came (or were sent) in this epoch go in by reference, the preferred one of two about one member
+  // (section 12.2). Where they are not valid together the commit is refused, and can be made without them.
   bool with_received_proposals = true;
   bool with_path = true;  // even where section 12.4 does not demand one
 };
@@ -84,32 +85,36 @@ class Group {
 
   // ---- 12.1: proposing ----
 
+  // Section 12.1.1. invalid: the key package is not valid here.
   Result<Sent> propose_add(const KeyPackage& key_package, const Outside& outside) const;
-  Result<Sent> propose_update(const Outside& outside) const;  // a fresh encryption key for our leaf
+  // Section 12.1.2: a fresh encryption key for our leaf.
+  Result<Sent> propose_update(const Outside& outside) const;
+  // Section 12.1.3. invalid: the leaf is blank.
   Result<Sent> propose_remove(LeafIndex leaf, const Outside& outside) const;
   // The state without the proposals of this epoch, for who will not commit them.
   Group forget_proposals() const;
 
   // ---- 12.4: committing ----
 
-  // Section 12.4.1. The next state is still of this epoch and holds the commit as pending.
+  // Section 12.4.1. The next state is still of this epoch and holds the commit as pending. conflict: another one is
+  // pending, or this state may not speak. invalid: the proposals are not valid together.
   Result<Committed> commit(const CommitRequest& request, const Outside& outside) const;
   bool has_pending_commit() const { return pending_ != nullptr; }
   const Bytes& pending_commit() const;  // to send again after a crash; there is one
-  // The pending commit was accepted by the delivery service. Only now may the Welcome go out.
+  // Section 14: the pending commit was accepted by the delivery service. Only now may the Welcome go out.
   Result<Accepted> accept_commit() const;
   Group clear_commit() const;  // it was not
 
   // ---- 15: application messages ----
 
-  // A PrivateMessage. conflict: proposals wait to be committed first (section 12.4), or this state may not speak.
+  // Section 15: a PrivateMessage. conflict: proposals wait to be committed first (section 12.4), or this state may not speak.
   Result<Sent> protect(ByteView application_data, ByteView authenticated_data, std::size_t padding_bytes,
                        const Outside& outside) const;
 
   // ---- receiving ----
 
-  // Any PublicMessage or PrivateMessage of this group. not_found: of another group. conflict: of another epoch,
-  // or our own. policy_violation: a part of the RFC that is not built. invalid: a rule is broken.
+  // Sections 6, 12.1, 12.4.2 and 15: any PublicMessage or PrivateMessage of this group. not_found: of another group.
+  // conflict: of another epoch, or our own. policy_violation: a part of the RFC that is not built. invalid: a rule is broken.
   Result<Received> process(ByteView message, const Outside& outside) const;
 
   // ---- reading ----
@@ -128,7 +133,7 @@ class Group {
   const Key& epoch_authenticator() const { return epoch_->secrets.epoch_authenticator; }  // section 8.7
   Key export_secret(std::string_view label, ByteView context, std::size_t length) const;  // section 8.5
 
-  // ---- saving (group_state.cpp) ----
+  // ---- 16.6: saving (group_state.cpp) ----
 
   SavedGroup serialize() const;
   // `standing` is what the caller knows of what it kept: current only if nothing was sent after this was saved.
@@ -186,6 +191,7 @@ class Group {
   static NewEpoch start_epoch(GroupContext context, Bytes encoded_context, RatchetTree tree,
                               EpochSecrets secrets);
   Group enter(std::shared_ptr<const Epoch> epoch, SecretTree secrets, TreePrivateKeys keys) const;
+  Group leave() const;
 
   // group_commit.cpp
   std::vector<KnownProposal> committable_proposals(const std::vector<Proposal>& by_value) const;

@@ -10,11 +10,12 @@
 namespace shearline::mls {
 namespace {
 
-constexpr LeafIndex nobody{UINT32_MAX};
-
 std::unexpected<Error> not_this_epoch(std::string_view what) {
   return fail(Code::conflict, rule_text("14", what));
 }
+
+std::unexpected<Error> blank_sender() { return broken("6.3.2", "the sender's leaf is blank"); }
+std::unexpected<Error> our_own() { return fail(Code::conflict, rule_text("6", "the message is our own")); }
 
 ApplicationMessage application_message(AuthenticatedContent message, const LeafNode& sender) {
   return {.epoch = message.content.epoch,
@@ -46,8 +47,8 @@ Result<Group::Received> Group::process(ByteView message, const Outside& outside)
 }
 
 Status Group::check_sender(LeafIndex sender) const {
-  if (epoch_->tree.leaf(sender) == nullptr) return broken("6.3.2", "the sender's leaf is blank");
-  if (sender == own_leaf_) return fail(Code::conflict, rule_text("6", "the message is our own"));
+  if (epoch_->tree.leaf(sender) == nullptr) return blank_sender();
+  if (sender == own_leaf_) return our_own();
   return {};
 }
 
@@ -73,9 +74,9 @@ Result<Group::Received> Group::process_past(const PrivateMessage& message) const
   const PastEpoch& past = **found;
   const Result<SenderData> sender = open_sender_data(cipher_suite(), message, *past.sender_data_secret);
   if (!sender) return pass_on(sender.error());
-  if (sender->leaf.value >= past.leaves.size() || past.leaves[sender->leaf.value] == nullptr) {
-    return broken("6.3.2", "the sender's leaf is blank");
-  }
+  if (sender->leaf.value >= past.leaves.size() || past.leaves[sender->leaf.value] == nullptr)
+    return blank_sender();
+  if (sender->leaf == own_leaf_) return our_own();
   auto spent = std::make_shared<PastEpoch>(past);
   Result<AuthenticatedContent> opened = unprotect_private(cipher_suite(), message, *sender, spent->secrets);
   if (!opened) return pass_on(opened.error());
@@ -102,29 +103,33 @@ Result<Group::Received> Group::process_content(AuthenticatedContent message, Gro
   const LeafNode& sender = *epoch_->tree.leaf(LeafIndex{message.content.sender.index});
   const Status valid = verify_content(cipher_suite(), sender.signature_key, message, epoch_->encoded_context);
   if (!valid) return pass_on(valid.error());
-  switch (message.content.content_type()) {
-    case ContentType::application:
-      return Received{.next = std::move(next), .what = application_message(std::move(message), sender)};
-    case ContentType::proposal:
-      return process_proposal(message, std::move(next), outside);
-    case ContentType::commit:
-      break;
+  const ContentType type = message.content.content_type();
+  if (type == ContentType::application) {
+    return Received{.next = std::move(next), .what = application_message(std::move(message), sender)};
   }
-  return process_commit(message, std::move(next), outside);
+  if (standing_ == Standing::removed)
+    return not_this_epoch("a handshake message after the one that removed us");
+  return type == ContentType::proposal ? process_proposal(message, std::move(next), outside)
+                                       : process_commit(message, std::move(next), outside);
 }
 
-// An invalid proposal is refused when it comes, so that none can spoil a later commit.
+// A proposal that is invalid by itself is refused when it comes, so that it cannot spoil a later commit. One that we have
+// counts once: a PublicMessage can be sent again by anybody who saw it.
 Result<Group::Received> Group::process_proposal(const AuthenticatedContent& message, Group next,
                                                 const Outside& outside) const {
   const LeafIndex sender{message.content.sender.index};
   if (proposals_.size() == proposals_pending_max) return broken("12.1", "4096 proposals wait for a commit");
+  ProposalRef ref = proposal_ref(message);
+  const bool is_known = std::ranges::find(proposals_, ref, &KnownProposal::ref) != proposals_.end();
   auto proposal = std::make_shared<const Proposal>(std::get<Proposal>(message.content.body));
   RatchetTree scratch = epoch_->tree;
-  const auto applied =
-      apply_proposals({{proposal, sender}}, nobody, scratch, rules(epoch_->context.extensions, outside));
+  const auto applied = apply_proposals({{proposal, sender}}, std::nullopt, scratch,
+                                       rules(epoch_->context.extensions, outside));
   if (!applied) return pass_on(applied.error());
-  next.proposals_.push_back(
-      {.ref = proposal_ref(message), .proposal = proposal, .sender = sender, .own_update = nullptr});
+  if (!is_known) {
+    next.proposals_.push_back(
+        {.ref = std::move(ref), .proposal = proposal, .sender = sender, .own_update = nullptr});
+  }
   return Received{.next = std::move(next), .what = ProposalMessage{.sender = sender, .proposal = proposal}};
 }
 
@@ -175,8 +180,7 @@ Result<Group::Received> Group::process_commit(const AuthenticatedContent& messag
   if (!applied) return pass_on(applied.error());
   if (applied->path_required && !commit.path) return broken("12.4", "the commit needs a path and has none");
   if (std::ranges::find(applied->removed, own_leaf_) != applied->removed.end()) {
-    next.standing_ = Standing::removed;
-    return Received{.next = std::move(next), .what = RemovedFromGroup{.committer = committer}};
+    return Received{.next = next.leave(), .what = RemovedFromGroup{.committer = committer}};
   }
   if (commit.path) {
     Result<OpenedPath> followed =

@@ -68,7 +68,7 @@ Capabilities own_capabilities(const Types& extensions) {
 
 Result<OwnKeyPackage> make_key_package(KeyPackageRequest request, Random& random) {
   if (request.lifetime_seconds == 0 ||
-      request.lifetime_seconds + clock_skew_seconds_max > key_package_lifetime_seconds_max) {
+      request.lifetime_seconds > key_package_lifetime_seconds_max - clock_skew_seconds_max) {
     return broken("7.2", "the lifetime of a key package is 0 or above its bound");
   }
   const hpke::Suite suite = hpke_of(request.cipher_suite);

@@ -16,12 +16,12 @@ struct KeyPackage {
 };
 void write(Writer& out, const KeyPackage& value);
 KeyPackage read_key_package(Reader& in);
-Bytes encode_key_package(const KeyPackage& value);
+Bytes encode_key_package(const KeyPackage& value);  // section 10
 Result<KeyPackage> decode_key_package(ByteView bytes);
 
 Hash key_package_ref(const KeyPackage& value);  // section 5.2
 
-// "KeyPackageTBS".
+// "KeyPackageTBS", section 10.
 void sign_key_package(KeyPackage& value, const SignaturePrivateKey& key);
 bool key_package_signature_is_valid(const KeyPackage& value);
 
@@ -33,7 +33,8 @@ struct OwnKeyPackage {
   SignaturePrivateKey signature_key;
 };
 
-// What this implementation can do; `required` names an application's own extension types to list too.
+// Section 7.2: what this implementation can do, with values of section 13.5 that nobody knows. `extensions` names an
+// application's own types to list too.
 Capabilities own_capabilities(const Types& extensions = {});
 
 struct KeyPackageRequest {
@@ -43,10 +44,10 @@ struct KeyPackageRequest {
   std::uint64_t now_s = 0;  // seconds since 1970
   std::uint64_t lifetime_seconds = 0;
 };
-// invalid: a lifetime of zero or above key_package_lifetime_seconds_max.
+// Section 10. invalid: a lifetime of zero, or above key_package_lifetime_seconds_max with the clock skew.
 Result<OwnKeyPackage> make_key_package(KeyPackageRequest request, Random& random);
 
-// Secret bytes, for whoever keeps a published key package until its Welcome comes. Versioned.
+// Section 16.8: secret bytes, for whoever keeps a published key package until its Welcome comes. Versioned.
 Key serialize_own_key_package(const OwnKeyPackage& own);
 Result<OwnKeyPackage> restore_own_key_package(const Key& saved);
 

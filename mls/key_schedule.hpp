@@ -22,12 +22,12 @@ GroupContext read_group_context(Reader& in);
 
 // ---- 8: the chain ----
 
-// `group_context` is the encoded GroupContext of the new epoch.
+// Section 8. `group_context` is the encoded GroupContext of the new epoch.
 Key derive_joiner_secret(const Key& init_secret, const Key& commit_secret, ByteView group_context);
 Key derive_welcome_secret(const Key& joiner_secret, const Key& psk_secret);
 Key derive_epoch_secret(const Key& joiner_secret, const Key& psk_secret, ByteView group_context);
 
-// Table 4, without resumption_psk and external_secret: what is not needed does not exist.
+// Section 8, table 4, without resumption_psk and external_secret: what is not needed does not exist.
 struct EpochSecrets {
   Key sender_data_secret;
   Key encryption_secret;
@@ -41,7 +41,7 @@ EpochSecrets derive_epoch_secrets(const Key& epoch_secret);
 
 // ---- 8.5 ----
 
-// `length` at most 255 * Nh.
+// MLS-Exporter; `length` at most 255 * Nh.
 Key mls_exporter(const Key& exporter_secret, std::string_view label, ByteView context, std::size_t length);
 
 }  // namespace shearline::mls

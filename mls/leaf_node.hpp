@@ -66,7 +66,7 @@ struct LeafPosition {
   ByteView group_id;
   LeafIndex leaf;
 };
-// "LeafNodeTBS". `position` is not looked at for source key_package.
+// "LeafNodeTBS", section 7.2. `position` is not looked at for source key_package.
 void sign_leaf_node(LeafNode& leaf, const SignaturePrivateKey& key, const LeafPosition& position);
 bool leaf_signature_is_valid(CipherSuite suite, const LeafNode& leaf, const LeafPosition& position);
 

@@ -9,6 +9,7 @@ namespace shearline::mls {
 // In the order of WireFormat.
 using MlsMessage = std::variant<PublicMessage, PrivateMessage, Welcome, GroupInfo, KeyPackage>;
 
+// Section 6.
 Bytes encode_message(const MlsMessage& message);
 // invalid: another version or wire format, any broken structure, or bytes that are left over.
 Result<MlsMessage> decode_message(ByteView bytes);

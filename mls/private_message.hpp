@@ -7,7 +7,7 @@
 
 namespace shearline::mls {
 
-// `message` is signed already (sign_content), with wire format private_message and from a member. Spends one
+// Section 6.3. `message` is signed already (sign_content), with wire format private_message and from a member. Spends one
 // generation of `secrets`. invalid: too long.
 Result<PrivateMessage> protect_private(CipherSuite suite, const AuthenticatedContent& message,
                                        const Key& sender_data_secret, SecretTree& secrets,
@@ -23,7 +23,7 @@ struct SenderData {
 Result<SenderData> open_sender_data(CipherSuite suite, const PrivateMessage& message,
                                     const Key& sender_data_secret);
 
-// The content is genuine only when verify_content says so too: until then the caller must be able to forget
+// Section 6.3.1. The content is genuine only when verify_content says so too: until then the caller must be able to forget
 // what was taken from `secrets`. invalid: tag, content or padding is not as it must be, or the key is gone.
 Result<AuthenticatedContent> unprotect_private(CipherSuite suite, const PrivateMessage& message,
                                                const SenderData& sender, SecretTree& secrets);

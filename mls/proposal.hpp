@@ -52,7 +52,7 @@ struct GroupContextExtensions {
   bool operator==(const GroupContextExtensions&) const = default;
 };
 
-// In the order of ProposalType.
+// Section 12.1, in the order of ProposalType.
 using Proposal =
     std::variant<Add, Update, Remove, PreSharedKey, ReInit, ExternalInit, GroupContextExtensions>;
 inline ProposalType type_of(const Proposal& proposal) {

@@ -18,7 +18,7 @@ Status for_each(const List& proposals, Visit visit) {
 }
 
 // Section 12.2: not the committer's own leaf, and no leaf twice.
-Status check_targets(const List& proposals, LeafIndex committer) {
+Status check_targets(const List& proposals, std::optional<LeafIndex> committer) {
   std::vector<LeafIndex> targets;
   Status sound = for_each<Update>(proposals, [&](const Update&, LeafIndex sender) -> Status {
     if (sender == committer) return broken("12.2", "an Update of the committer's own leaf");
@@ -118,8 +118,9 @@ bool path_is_required(const std::vector<ListedProposal>& proposals) {
          });
 }
 
-Result<AppliedProposals> apply_proposals(const std::vector<ListedProposal>& proposals, LeafIndex committer,
-                                         RatchetTree& tree, const LeafRules& rules) {
+Result<AppliedProposals> apply_proposals(const std::vector<ListedProposal>& proposals,
+                                         std::optional<LeafIndex> committer, RatchetTree& tree,
+                                         const LeafRules& rules) {
   AppliedProposals out;
   out.extensions = rules.group_context_extensions;
   out.path_required = path_is_required(proposals);

@@ -25,14 +25,15 @@ struct AppliedProposals {
   bool path_required = false;  // section 12.4
 };
 
-// Applies the list in the order of section 12.3. The tree is worthless after an error. Uniqueness of keys is
-// checked once the path is in as well (validate_unique_keys).
+// Sections 12.2 and 12.3: applies the list in the RFC's order. The tree is worthless after an error. Uniqueness of keys is
+// checked once the path is in as well (validate_unique_keys). Nobody is the committer of a proposal that has just come.
 // policy_violation: ReInit and ExternalInit. invalid: section 12.2 is broken.
-Result<AppliedProposals> apply_proposals(const std::vector<ListedProposal>& proposals, LeafIndex committer,
-                                         RatchetTree& tree, const LeafRules& rules);
+Result<AppliedProposals> apply_proposals(const std::vector<ListedProposal>& proposals,
+                                         std::optional<LeafIndex> committer, RatchetTree& tree,
+                                         const LeafRules& rules);
 // Section 12.4: Add and PreSharedKey do without a path.
 bool path_is_required(const std::vector<ListedProposal>& proposals);
-// What can never be applied here, whoever sends it: for a proposal when it comes.
+// Section 12.1: what can never be applied here, whoever sends it.
 Status check_proposal_type(const Proposal& proposal);
 
 }  // namespace shearline::mls

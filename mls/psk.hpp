@@ -12,7 +12,7 @@ namespace shearline::mls {
 
 enum class PskType : std::uint8_t { external = 1, resumption = 2 };
 
-struct PreSharedKeyId {
+struct PreSharedKeyId {  // section 8.4
   PskType type = PskType::external;
   Bytes psk_id;                 // external
   std::uint8_t usage = 1;       // resumption: 1 application, 2 reinit, 3 branch
@@ -27,7 +27,7 @@ PreSharedKeyId read_pre_shared_key_id(Reader& in);
 // The external PSK of that id, if the caller has one.
 using PskLookup = std::function<std::optional<Key>(ByteView psk_id)>;
 
-// Nh zero bytes without any PSK. not_found: the caller has no PSK of that id. policy_violation: a resumption PSK.
+// Section 8.4. Nh zero bytes without any PSK. not_found: the caller has no PSK of that id. policy_violation: a resumption PSK.
 // invalid: a nonce that is not Nh bytes long, or one id twice (section 12.2).
 Result<Key> psk_secret(const std::vector<PreSharedKeyId>& ids, const PskLookup& lookup);
 

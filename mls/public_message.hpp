@@ -5,9 +5,9 @@
 
 namespace shearline::mls {
 
-// `message` is signed already (sign_content) and from a member.
+// Section 6.2. `message` is signed already (sign_content) and from a member.
 PublicMessage protect_public(AuthenticatedContent message, const Key& membership_key, ByteView group_context);
-// Checks the membership tag of a member's message; the signature is verify_content's to check. invalid: the
+// Section 6.2. Checks the membership tag of a member's message; the signature is verify_content's to check. invalid: the
 // tag does not fit, or application data (which must be encrypted).
 Result<AuthenticatedContent> unprotect_public(PublicMessage message, const Key& membership_key,
                                               ByteView group_context);

@@ -131,6 +131,15 @@ void SecretTree::keep_skipped(Ratchet& ratchet, Skipped skipped) {
   ++skipped_keys_;
 }
 
+void SecretTree::end_epoch(LeafIndex own) {
+  std::erase_if(ratchets_, [&](const LeafRatchet& entry) {
+    const bool is_spent = entry.id != id_of(LeafIndex{entry.id / 2}, RatchetType::application) ||
+                          entry.id == id_of(own, RatchetType::application);
+    if (is_spent) skipped_keys_ -= entry.ratchet->skipped.size();
+    return is_spent;
+  });
+}
+
 std::uint32_t SecretTree::next_generation(LeafIndex sender, RatchetType type) const {
   const std::uint32_t id = id_of(sender, type);
   const auto found = std::ranges::lower_bound(ratchets_, id, {}, &LeafRatchet::id);

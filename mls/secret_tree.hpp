@@ -24,7 +24,7 @@ struct MessageKey {
 class SecretTree {
  public:
   SecretTree() = default;
-  // `leaves` is the size of the ratchet tree.
+  // Section 9. `leaves` is the size of the ratchet tree.
   SecretTree(CipherSuite suite, std::uint32_t leaves, Key encryption_secret);
 
   struct Sent {
@@ -37,6 +37,9 @@ class SecretTree {
   // the secret (section 9.2). invalid: used, too old, or more than ratchet_steps_max ahead.
   Result<std::shared_ptr<const MessageKey>> take(LeafIndex sender, RatchetType type,
                                                  std::uint32_t generation);
+
+  // Section 9.2: of an epoch that is over only application messages of others are still read.
+  void end_epoch(LeafIndex own);
 
   std::uint32_t next_generation(LeafIndex sender, RatchetType type) const;  // 0 before the first
   std::uint32_t leaves() const { return leaves_; }

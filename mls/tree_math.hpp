@@ -20,6 +20,7 @@ struct NodeIndex {
 
 namespace tree_math {
 
+// Appendix C.
 constexpr NodeIndex node_of(LeafIndex leaf) { return {2 * leaf.value}; }
 constexpr bool is_leaf(NodeIndex node) { return (node.value & 1) == 0; }
 constexpr LeafIndex leaf_of(NodeIndex node) { return {node.value / 2}; }  // of a leaf node

@@ -217,7 +217,6 @@ Result<OpenedPath> open_path(CipherSuite suite, const RatchetTree& tree, LeafInd
 Status set_path_secret(CipherSuite suite, const RatchetTree& tree, LeafIndex signer, LeafIndex own,
                        const Key& path_secret, TreePrivateKeys& keys) {
   if (path_secret.size() != hash_bytes) return broken("7.4", "a path secret is not Nh bytes long");
-  if (signer == own) return broken("12.4.3.1", "the Welcome's signer is ourselves");
   const NodeIndex ancestor = common_ancestor(signer, own);
   const std::vector<RatchetTree::PathStep> steps = tree.filtered_direct_path(signer);
   const auto from = std::ranges::find(steps, ancestor, &RatchetTree::PathStep::node);

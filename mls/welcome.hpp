@@ -7,6 +7,7 @@
 
 namespace shearline::mls {
 
+// Section 12.4.3.
 struct GroupInfo {
   GroupContext group_context;
   Extensions extensions;
@@ -17,7 +18,7 @@ struct GroupInfo {
 };
 void write(Writer& out, const GroupInfo& value);
 GroupInfo read_group_info(Reader& in);
-// "GroupInfoTBS".
+// "GroupInfoTBS", section 12.4.3.
 void sign_group_info(GroupInfo& value, const SignaturePrivateKey& key);
 bool group_info_signature_is_valid(const GroupInfo& value, ByteView signature_key);
 
@@ -44,11 +45,12 @@ struct Welcome {
 void write(Writer& out, const Welcome& value);
 Welcome read_welcome(Reader& in);
 
+// Section 12.4.3.1, with the key and nonce of the welcome_secret.
 Bytes seal_group_info(CipherSuite suite, const GroupInfo& value, const Key& welcome_secret);
 // invalid: the tag does not fit, or it is no GroupInfo.
 Result<GroupInfo> open_group_info(const Welcome& welcome, const Key& welcome_secret);
 
-// For all the new members of one Welcome.
+// Section 12.4.3.1: for all the new members of one Welcome.
 EncryptContext welcome_context(CipherSuite suite, ByteView encrypted_group_info);
 Result<EncryptedGroupSecrets> seal_group_secrets(const EncryptContext& context, const KeyPackage& new_member,
                                                  const GroupSecrets& secrets, Random& random);
