@@ -3,6 +3,8 @@
 
 #include "tests/mls/mls_vectors.hpp"
 
+#include <algorithm>
+
 namespace shearline::mls {
 namespace {
 
@@ -68,6 +70,28 @@ TEST(SecretTree, AKeyIsGoneOnceTaken) {
   EXPECT_FALSE(tree.take({1}, application, 2));
   EXPECT_FALSE(tree.take({1}, application, 0));
   EXPECT_NE(tree.take({1}, application, 0).error().message.find("9.2"), std::string::npos);
+}
+
+TEST(SecretTree, WhatARatchetWasDerivedFromIsGone) {
+  const Key encryption_secret = Key::copy_of(Bytes(32, 7));
+  SecretTree tree(suite_1, 4, encryption_secret.clone());
+  ASSERT_TRUE(tree.take({1}, application, 0));
+  Writer saved(Writer::Memory::secret);
+  tree.write_state(saved);
+  const auto is_there = [&](const Key& secret) {
+    return !std::ranges::search(saved.view(), secret.reveal()).empty();
+  };
+  const auto child = [](const Key& node, std::string_view side) {
+    return expand_with_label(node, "tree", as_bytes(side), hash_bytes);
+  };
+  const Key left = child(encryption_secret, "left");
+  const Key leaf = child(left, "right");
+  EXPECT_FALSE(is_there(encryption_secret));
+  EXPECT_FALSE(is_there(left));
+  EXPECT_FALSE(is_there(leaf));
+  EXPECT_FALSE(is_there(expand_with_label(leaf, "application", {}, hash_bytes)));
+  EXPECT_TRUE(is_there(child(left, "left")));
+  EXPECT_TRUE(is_there(child(encryption_secret, "right")));
 }
 
 TEST(SecretTree, ACopyKeepsWhatTheOriginalSpends) {

@@ -1,6 +1,7 @@
-// Wycheproof for what this room adds to base/crypto: the other AEADs, and Diffie-Hellman on P-256.
+// Wycheproof for what this room has of its own beside base/crypto: AEADs, signatures and Diffie-Hellman of its suites.
 #include "mls/aead.hpp"
 #include "mls/hpke_kem.hpp"
+#include "mls/signature.hpp"
 #include "tests/vectors.hpp"
 
 #include <algorithm>
@@ -83,6 +84,48 @@ TEST(Wycheproof, DiffieHellmanOnP256) {
     return true;
   });
   EXPECT_GT(tally.checked, 200U);
+}
+
+// The set leaves an all-zero result to the implementation ("acceptable"); we refuse it, and the key where it comes in.
+TEST(Wycheproof, DiffieHellmanOnCurve25519) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_x25519_test.json");
+  constexpr auto kem = hpke::Kem::x25519_hkdf_sha256;
+  std::size_t refused = 0;
+  const Tally tally = for_every_case(file, [&](const json&, const json& test) {
+    const Bytes expected = hex_field(test, "shared");
+    const Bytes peer = hex_field(test, "public");
+    Key scalar = Key::copy_of(hex_field(test, "private"));
+    const Bytes own_public = hpke::public_key_of(kem, scalar).value();
+    const Result<Key> shared = hpke::diffie_hellman(kem, {std::move(scalar), own_public}, peer);
+    const bool all_zero = std::ranges::all_of(expected, [](Byte byte) { return byte == 0; });
+    EXPECT_EQ(shared.has_value(), !all_zero);
+    EXPECT_EQ(hpke::is_public_key(kem, peer), !all_zero);
+    EXPECT_TRUE(!shared || equal(shared->reveal(), expected));
+    refused += all_zero ? 1 : 0;
+    return true;
+  });
+  EXPECT_EQ(tally.checked, 518U);
+  EXPECT_GT(refused, 10U);
+}
+
+void check_signatures(const json& file, SignatureScheme scheme, const char* key_field, std::size_t cases) {
+  const Tally tally = for_every_case(file, [&](const json& group, const json& test) {
+    EXPECT_EQ(verify_signature(scheme, hex_field(group.at("publicKey"), key_field), hex_field(test, "msg"),
+                               hex_field(test, "sig")),
+              is_valid(test));
+    return true;
+  });
+  EXPECT_EQ(tally.checked, cases);
+}
+
+TEST(Wycheproof, Ed25519Signatures) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_ed25519_test.json");
+  check_signatures(file, SignatureScheme::ed25519, "pk", 151);
+}
+
+TEST(Wycheproof, EcdsaSignaturesOnP256) {
+  SHEARLINE_VECTORS_OR_SKIP(file, "crypto/wycheproof_ecdsa_secp256r1_sha256_test.json");
+  check_signatures(file, SignatureScheme::ecdsa_secp256r1_sha256, "uncompressed", 484);
 }
 
 }  // namespace
