@@ -21,8 +21,8 @@ EVP_CIPHER* gcm_cipher() {
   return cipher;
 }
 
-PKey private_pkey(int type, const Key& key) {
-  PKey pkey(EVP_PKEY_new_raw_private_key(type, nullptr, key.reveal().data(), key.size()));
+PKey private_pkey(RawKey type, const Key& key) {
+  PKey pkey = raw_key(type, {}, key.reveal());
   must(pkey != nullptr, "private key");
   return pkey;
 }
@@ -151,10 +151,10 @@ Result<Plaintext> aes256gcm_open(const Key& key, std::span<const Byte, gcm_nonce
   return out;
 }
 
-PublicKey ed25519_public(const Key& seed) { return public_of(private_pkey(EVP_PKEY_ED25519, seed)); }
+PublicKey ed25519_public(const Key& seed) { return public_of(private_pkey(RawKey::ed25519, seed)); }
 
 Signature ed25519_sign(const Key& seed, ByteView message) {
-  const PKey pkey = private_pkey(EVP_PKEY_ED25519, seed);
+  const PKey pkey = private_pkey(RawKey::ed25519, seed);
   const MdCtx ctx(EVP_MD_CTX_new());
   Signature out;
   std::size_t size = out.size();
@@ -165,7 +165,7 @@ Signature ed25519_sign(const Key& seed, ByteView message) {
 
 bool ed25519_verify(const PublicKey& key, ByteView message, ByteView signature) {
   if (signature.size() != 64) return false;
-  const PKey pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()));
+  const PKey pkey = raw_key(RawKey::ed25519, key);
   const MdCtx ctx(EVP_MD_CTX_new());
   const bool fits =
       pkey && ctx && EVP_DigestVerifyInit(ctx.get(), nullptr, nullptr, nullptr, pkey.get()) == 1 &&
@@ -175,12 +175,12 @@ bool ed25519_verify(const PublicKey& key, ByteView message, ByteView signature) 
 }
 
 PublicKey x25519_public(const Key& private_key) {
-  return public_of(private_pkey(EVP_PKEY_X25519, private_key));
+  return public_of(private_pkey(RawKey::x25519, private_key));
 }
 
 Result<Key> x25519(const Key& private_key, const PublicKey& peer) {
-  const PKey own = private_pkey(EVP_PKEY_X25519, private_key);
-  const PKey other(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size()));
+  const PKey own = private_pkey(RawKey::x25519, private_key);
+  const PKey other = raw_key(RawKey::x25519, peer);
   const PKeyCtx ctx(EVP_PKEY_CTX_new(own.get(), nullptr));
   Key out = Key::of_size(32);
   std::size_t size = 32;

@@ -2,6 +2,8 @@
 // For base/crypto.cpp and mls/ only: everybody else uses the functions those offer.
 #pragma once
 
+#include "base/bytes.hpp"
+
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -41,5 +43,10 @@ inline void must(bool ok, const char* what) {
     throw std::runtime_error(std::string("OpenSSL failed: ") + what);
   }
 }
+
+// A key of Curve25519 from its halves as RFC 7748 and RFC 8032 write them. Without the public half OpenSSL computes it;
+// the private one may be left out too. Null: a half has the wrong length.
+enum class RawKey { ed25519, x25519 };
+PKey raw_key(RawKey type, ByteView public_key, ByteView private_key = {});
 
 }  // namespace shearline::openssl

@@ -333,7 +333,7 @@ int run(const Options& options) {
 
   std::vector<Primitives> primitives;
   for (int round = 0; round < options.rounds; ++round) {
-    primitives.push_back(measure_primitives(options.seconds));
+    primitives.push_back(measure_primitives(std::min(options.seconds, 0.03)));
     for (Operation& operation : all) measure(operation, primitives.back(), options.seconds);
   }
   Primitives ns;

@@ -4,6 +4,8 @@
 #include "base/openssl.hpp"
 #include "bench/measuring.hpp"
 
+#include <openssl/core_names.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -70,11 +72,13 @@ void measure_ed25519(double seconds, Primitives& out) {
     std::size_t signature_bytes = 64;
 
     bool sign_it() {
-      return EVP_DigestSign(sign.get(), signature.data(), &signature_bytes, message.data(), message.size()) ==
-             1;
+      return EVP_DigestSignInit(sign.get(), nullptr, nullptr, nullptr, nullptr) == 1 &&
+             EVP_DigestSign(sign.get(), signature.data(), &signature_bytes, message.data(), message.size()) ==
+                 1;
     }
     bool verify_it() {
-      return EVP_DigestVerify(verify.get(), signature.data(), signature_bytes, message.data(),
+      return EVP_DigestVerifyInit(verify.get(), nullptr, nullptr, nullptr, nullptr) == 1 &&
+             EVP_DigestVerify(verify.get(), signature.data(), signature_bytes, message.data(),
                               message.size()) == 1;
     }
   };
@@ -184,7 +188,7 @@ extern "C" {
 
 decltype(EVP_DigestSign) __real_EVP_DigestSign;
 decltype(EVP_DigestVerify) __real_EVP_DigestVerify;
-decltype(EVP_PKEY_new_raw_private_key) __real_EVP_PKEY_new_raw_private_key;
+decltype(EVP_PKEY_fromdata) __real_EVP_PKEY_fromdata;
 decltype(EVP_PKEY_derive) __real_EVP_PKEY_derive;
 decltype(EVP_EncryptUpdate) __real_EVP_EncryptUpdate;
 decltype(EVP_EncryptFinal_ex) __real_EVP_EncryptFinal_ex;
@@ -206,10 +210,12 @@ int __wrap_EVP_DigestVerify(EVP_MD_CTX* ctx, const unsigned char* signature, std
 }
 
 // OpenSSL computes the public half when it is given the private one alone.
-EVP_PKEY* __wrap_EVP_PKEY_new_raw_private_key(int type, ENGINE* engine, const unsigned char* key,
-                                              std::size_t key_bytes) {
-  ++(type == EVP_PKEY_X25519 ? calls.x25519_public : calls.ed25519_sign);
-  return __real_EVP_PKEY_new_raw_private_key(type, engine, key, key_bytes);
+int __wrap_EVP_PKEY_fromdata(EVP_PKEY_CTX* ctx, EVP_PKEY** made, int selection, OSSL_PARAM* params) {
+  const bool is_private = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != nullptr;
+  if (is_private && OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == nullptr) {
+    ++(EVP_PKEY_CTX_is_a(ctx, "X25519") == 1 ? calls.x25519_public : calls.ed25519_sign);
+  }
+  return __real_EVP_PKEY_fromdata(ctx, made, selection, params);
 }
 
 int __wrap_EVP_PKEY_derive(EVP_PKEY_CTX* ctx, unsigned char* key, std::size_t* key_bytes) {

@@ -5,8 +5,6 @@
 #include "mls/hpke_kdf.hpp"
 #include "mls/p256.hpp"
 
-#include <openssl/core_names.h>
-
 #include <algorithm>
 
 namespace shearline::mls::hpke {
@@ -20,29 +18,14 @@ constexpr std::size_t shared_secret_bytes = 32;  // Nsecret
 Error not_a_public_key() { return {Code::invalid, "not a public key of this HPKE suite"}; }
 Error not_a_private_key() { return {Code::invalid, "not a private key of this HPKE suite"}; }
 
-// Both halves are handed over as they are, so that OpenSSL does not compute the public one again.
-PKey x25519_pkey(const KeyPair& pair) {
-  const PKeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, "X25519", nullptr));
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<Byte*>(pair.public_key.data()),
-                                        pair.public_key.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
-                                        const_cast<Byte*>(pair.private_key.reveal().data()),
-                                        pair.private_key.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_PKEY* made = nullptr;
-  must(ctx && EVP_PKEY_fromdata_init(ctx.get()) == 1 &&
-           EVP_PKEY_fromdata(ctx.get(), &made, EVP_PKEY_KEYPAIR, const_cast<OSSL_PARAM*>(params)) == 1,
-       "X25519 key pair");
-  return PKey(made);
-}
-
-// Null: not a private key of this KEM.
+// Null: not a private key of this KEM. Both halves are handed over, so that OpenSSL does not compute the public one
+// again.
 PKey own_pkey(Kem kem, const KeyPair& own) {
   if (own.private_key.size() != private_key_bytes || own.public_key.size() != public_key_bytes(kem)) {
     return nullptr;
   }
-  if (kem == Kem::x25519_hkdf_sha256) return x25519_pkey(own);
+  if (kem == Kem::x25519_hkdf_sha256)
+    return raw_key(RawKey::x25519, own.public_key, own.private_key.reveal());
   const BigNum scalar = p256::scalar_of(own.private_key);
   return scalar ? p256::pkey_of(own.public_key, scalar.get()) : nullptr;
 }
@@ -50,9 +33,7 @@ PKey own_pkey(Kem kem, const KeyPair& own) {
 // Null: no public key of this KEM.
 PKey peer_pkey(Kem kem, ByteView peer) {
   if (peer.size() != public_key_bytes(kem)) return nullptr;
-  if (kem == Kem::x25519_hkdf_sha256) {
-    return PKey(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size()));
-  }
+  if (kem == Kem::x25519_hkdf_sha256) return raw_key(RawKey::x25519, peer);
   return p256::pkey_of(peer, nullptr);
 }
 
@@ -129,7 +110,9 @@ Result<Key> diffie_hellman(Kem kem, const KeyPair& own, ByteView peer_public) {
   std::size_t size = out.size();
   // OpenSSL itself refuses an all-zero result of X25519; the comparison keeps the promise whatever it does.
   static constexpr Hash zero{};
-  if (!peer || EVP_PKEY_derive_set_peer(ctx.get(), peer.get()) != 1 ||
+  // A point of P-256 is checked here; of X25519 every string of 32 octets is a key (RFC 7748 section 5).
+  const int check_peer = kem == Kem::p256_hkdf_sha256 ? 1 : 0;
+  if (!peer || EVP_PKEY_derive_set_peer_ex(ctx.get(), peer.get(), check_peer) != 1 ||
       EVP_PKEY_derive(ctx.get(), out.writable().data(), &size) != 1 || size != out.size() ||
       (kem == Kem::x25519_hkdf_sha256 && equal_in_constant_time(out.reveal(), zero))) {
     ERR_clear_error();

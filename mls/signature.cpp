@@ -20,10 +20,7 @@ const EVP_MD* digest_of(SignatureScheme scheme) {
 
 PKey private_pkey(SignatureScheme scheme, const Key& secret) {
   if (secret.size() != private_key_bytes) return nullptr;
-  if (scheme == SignatureScheme::ed25519) {
-    return PKey(
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, secret.reveal().data(), secret.size()));
-  }
+  if (scheme == SignatureScheme::ed25519) return raw_key(RawKey::ed25519, {}, secret.reveal());
   const BigNum scalar = p256::scalar_of(secret);
   return scalar ? p256::pkey_of(p256::public_of(scalar), scalar.get()) : nullptr;
 }
@@ -31,7 +28,7 @@ PKey private_pkey(SignatureScheme scheme, const Key& secret) {
 PKey public_pkey(SignatureScheme scheme, ByteView public_key) {
   if (scheme == SignatureScheme::ecdsa_secp256r1_sha256) return p256::pkey_of(public_key, nullptr);
   if (public_key.size() != ed25519_public_bytes) return nullptr;
-  return PKey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size()));
+  return raw_key(RawKey::ed25519, public_key);
 }
 
 Bytes public_of(SignatureScheme scheme, EVP_PKEY* pkey, const Key& secret) {
@@ -45,12 +42,15 @@ Bytes public_of(SignatureScheme scheme, EVP_PKEY* pkey, const Key& secret) {
 }  // namespace
 
 Result<SignaturePrivateKey> SignaturePrivateKey::from(SignatureScheme scheme, Key secret) {
-  PKey pkey = private_pkey(scheme, secret);
+  const PKey pkey = private_pkey(scheme, secret);
   if (!pkey) return fail(Code::invalid, "not a private key of this signature scheme");
+  MdCtx ready(EVP_MD_CTX_new());
+  must(ready && EVP_DigestSignInit(ready.get(), nullptr, digest_of(scheme), nullptr, pkey.get()) == 1,
+       "signature");
   SignaturePrivateKey out;
   out.scheme_ = scheme;
   out.public_key_ = public_of(scheme, pkey.get(), secret);
-  out.parsed_ = std::shared_ptr<EVP_PKEY>(pkey.release(), EVP_PKEY_free);
+  out.ready_ = std::move(ready);
   out.secret_ = std::make_shared<const Key>(std::move(secret));
   return out;
 }
@@ -62,13 +62,14 @@ SignaturePrivateKey SignaturePrivateKey::generate(SignatureScheme scheme, Random
   }
 }
 
+// Copying the context costs a tenth of a microsecond, making it ready two: it looks its algorithm up by name.
 Bytes SignaturePrivateKey::sign(ByteView message) const {
   const MdCtx ctx(EVP_MD_CTX_new());
   Bytes out(scheme_ == SignatureScheme::ed25519 ? ed25519_signature_bytes : ecdsa_signature_bytes_max);
   std::size_t size = out.size();
-  must(ctx && EVP_DigestSignInit(ctx.get(), nullptr, digest_of(scheme_), nullptr, parsed_.get()) == 1,
+  must(ctx && EVP_MD_CTX_copy_ex(ctx.get(), ready_.get()) == 1 &&
+           EVP_DigestSign(ctx.get(), out.data(), &size, message.data(), message.size()) == 1,
        "signature");
-  must(EVP_DigestSign(ctx.get(), out.data(), &size, message.data(), message.size()) == 1, "signature");
   out.resize(size);
   return out;
 }

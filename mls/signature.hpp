@@ -13,8 +13,8 @@ namespace shearline::mls {
 
 enum class SignatureScheme { ed25519, ecdsa_secp256r1_sha256 };
 
-// A private key with its public half. Beside the bytes in the arena it keeps OpenSSL's parsed form, which
-// OpenSSL wipes when the last copy goes: parsing at every signature would double its cost.
+// A private key with its public half. Beside the bytes in the arena it keeps an OpenSSL context that is ready to sign,
+// whose key OpenSSL wipes when the last copy goes: parsing at every signature would double its cost.
 // (The nonce of ECDSA comes from OpenSSL's generator, the only randomness of this room that is not handed in.)
 class SignaturePrivateKey {
  public:
@@ -30,7 +30,7 @@ class SignaturePrivateKey {
  private:
   // Shared among the copies of a group's states: one secret, however many states.
   std::shared_ptr<const Key> secret_;
-  std::shared_ptr<EVP_PKEY> parsed_;
+  std::shared_ptr<const EVP_MD_CTX> ready_;  // never signs itself: each signature is made by a copy
   Bytes public_key_;
   SignatureScheme scheme_ = SignatureScheme::ed25519;
 };
