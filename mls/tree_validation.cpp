@@ -1,6 +1,8 @@
 #include "mls/tree_validation.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace shearline::mls {
 namespace {
@@ -52,7 +54,18 @@ Status check_unmerged_leaf(const RatchetTree& tree, NodeIndex parent, LeafIndex 
   return {};
 }
 
+// Their first octets tell keys apart that nobody has made alike, and sort far faster.
+std::uint64_t head_of(std::string_view key) {
+  std::array<Byte, sizeof(std::uint64_t)> head{};
+  std::ranges::copy(key.substr(0, head.size()), head.begin());
+  return load_be64(head.data());
+}
+
 bool has_duplicate(std::vector<std::string_view>& keys) {
+  std::vector<std::uint64_t> heads(keys.size());
+  std::ranges::transform(keys, heads.begin(), head_of);
+  std::ranges::sort(heads);
+  if (std::ranges::adjacent_find(heads) == heads.end()) return false;
   std::ranges::sort(keys);
   return std::ranges::adjacent_find(keys) != keys.end();
 }
