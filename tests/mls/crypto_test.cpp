@@ -3,6 +3,10 @@
 
 #include "tests/mls/mls_vectors.hpp"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 namespace shearline::mls {
 namespace {
 
@@ -83,6 +87,27 @@ TEST(MlsCrypto, SignaturesOfOtherLengthsAreRefused) {
     EXPECT_FALSE(verify_with_label(suite, key.public_key(), "l", longer, content));
     EXPECT_FALSE(verify_with_label(suite, Bytes(31), "l", signature, content));
     EXPECT_FALSE(verify_with_label(suite, {}, "l", signature, content));
+  }
+}
+
+// Copies of a group share one key, and a group may go to another thread than its copies.
+TEST(MlsCrypto, OneKeySignsOnSeveralThreadsAtOnce) {
+  SeededRandom random(1);
+  for (const CipherSuite suite : {CipherSuite{1}, CipherSuite{2}}) {
+    const auto key = SignaturePrivateKey::generate(signature_of(suite), random);
+    std::atomic<int> valid = 0;
+    std::vector<std::jthread> threads;
+    for (std::uint32_t thread = 0; thread < 4; ++thread) {
+      threads.emplace_back([&, thread, copy = key] {
+        for (std::uint32_t i = 0; i < 25; ++i) {
+          const auto content = [&](Writer& out) { out.u64(std::uint64_t{thread} << 32 | i); };
+          const Bytes signature = sign_with_label(copy, "l", content);
+          valid += verify_with_label(suite, copy.public_key(), "l", signature, content) ? 1 : 0;
+        }
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(valid, 100);
   }
 }
 

@@ -282,6 +282,22 @@ TEST(RatchetTree, KeysThatAppearTwiceAreRefused) {
   EXPECT_NE(group.refusal().find("encryption key appears twice"), std::string::npos) << group.refusal();
 }
 
+// Keys made to look alike: compared by their beginnings alone they would pass for one.
+TEST(RatchetTree, KeysThatOnlyBeginAlikeAreDifferent) {
+  Grown group = grown(4);
+  LeafNode leaf = *group.tree.leaf({0});
+  leaf.encryption_key.back() ^= 1;
+  leaf.signature_key.back() ^= 1;
+  group.tree.replace_leaf({1}, leaf);
+  leaf.encryption_key = {0};
+  leaf.signature_key = {0, 0};
+  group.tree.replace_leaf({2}, leaf);
+  leaf.encryption_key = {0, 0};
+  leaf.signature_key = {0};
+  group.tree.replace_leaf({3}, leaf);
+  EXPECT_TRUE(validate_unique_keys(group.tree));
+}
+
 TEST(RatchetTree, UnmergedLeavesMustBeDescendantsAndPresent) {
   Grown group = grown(6);
   group.path_from({0});
