@@ -1,12 +1,14 @@
 // Whether the time of a check tells its verdict: Welch's t between whole batches of one outcome each, as dudect compares
-// two classes of input (Reparaz, Balasch, Verbauwhede 2017). All classes take turns in random order, every one is held
-// against "wrong secret", and a second class of wrong secrets shows what chance alone makes of it. Prints one JSON
-// object. Run by scripts/bench; a benchmark, which decides no test but that of its own outcomes.
+// two classes of input (Reparaz, Balasch, Verbauwhede 2017). All classes take turns in random order, every two are held
+// against each other, and a second class of wrong secrets shows what chance alone makes of it. Prints one JSON object.
+// Run by scripts/bench; a benchmark, which decides no test but that of its own outcomes.
 //
-// Kept alike, so that only the outcome differs: each sample is one batch of 64 checks, copied into the same buffer
-// before the clock starts. Classes whose clients may be the same ones share them; suspended and unknown clients are as
-// many for each class that asks about them, so that every client is asked about equally often. `hot` are so few that
-// their entries stay in cache, `cold` so many that they do not.
+// Kept alike, so that only the outcome differs. Each sample is one batch of 64 checks, copied into the same buffer before
+// the clock starts; it asks about as many clients of each class as every other does, each as often. Classes whose clients may be the same ones share them; suspended
+// and unknown clients are as many for each class that asks about them, so that every client is asked about equally often.
+// Clients are put into the table in random order, and a run goes over several tables, each hashed under a key of its own:
+// where an entry lies, and which others share its place in the caches, is chance and not its class. `hot` are so few that
+// their entries stay in the nearest caches, `cold` so many that they do not.
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/random.hpp"
@@ -42,15 +44,19 @@ constexpr std::uint64_t seed = 7;
 constexpr std::size_t checks_per_sample = 64;
 constexpr double t_of_suspicion = 4.5;                               // dudect's
 constexpr std::array<double, 4> kept_shares{1.0, 0.99, 0.95, 0.80};  // of all samples, the slowest left out
+constexpr std::size_t share_of_differences = 2;
 
 struct Options {
   std::size_t checks = 1'000'000;  // of each class
-  std::size_t clients_hot = 64;    // of each class
+  std::size_t clients_hot = 16;    // of each class
   std::size_t clients_cold = 100'000;
+  std::size_t tables_hot = 16;  // in turn, for a share of the checks each
+  std::size_t tables_cold = 2;
 };
 
 // Whether the clients of a class are in the table, and how.
 enum class Standing : std::uint8_t { active, suspended, unknown };
+constexpr std::size_t standings = 3;
 
 struct Class {
   const char* name;
@@ -90,12 +96,6 @@ struct Clients {
 
   std::size_t total() const { return classes.size() * per_class; }
   static Standing standing(std::size_t client) { return classes[client % classes.size()].standing; }
-  std::size_t draw(Standing wanted, Random& random) const {
-    for (;;) {
-      const std::size_t client = random.next_u64() % total();
-      if (standing(client) == wanted) return client;
-    }
-  }
   loadgen::Credential credential(std::size_t client, std::uint64_t secret) const {
     return loadgen::Population::generated(total(), seed + secret).at(client);
   }
@@ -110,15 +110,22 @@ std::vector<Key> make_peppers(std::size_t count) {
 
 class World {
  public:
-  World(std::size_t peppers, std::size_t clients_per_class)
-      : clients_{clients_per_class},
+  // `number` makes it another one: its keys, and where its clients stand.
+  World(std::size_t number, std::size_t peppers, std::size_t clients_per_class)
+      : random_(seed + number),
+        clients_{clients_per_class},
         peppers_(make_peppers(peppers)),
-        table_({.workers = 1}, peppers_, random_) {
+        table_({.capacity_hint = clients_.total(), .workers = 1}, peppers_, random_) {
     view_.loaded = true;
     for (auto& heard : view_.heard_at_ms) heard = now;
     for (std::size_t client = 0; client < clients_.total(); ++client) {
-      const Standing standing = Clients::standing(client);
-      if (standing != Standing::unknown) put(client, standing == Standing::suspended);
+      by_standing_[static_cast<std::size_t>(Clients::standing(client))].push_back(client);
+    }
+    std::vector<std::size_t> known(by_standing_[0]);
+    known.insert(known.end(), by_standing_[1].begin(), by_standing_[1].end());
+    for (std::size_t left = known.size(); left > 0; --left) {
+      std::swap(known[random_.next_u64() % left], known[left - 1]);
+      put(known[left - 1], Clients::standing(known[left - 1]) == Standing::suspended);
     }
   }
 
@@ -133,8 +140,13 @@ class World {
       used += text.size();
       return place;
     };
+    std::vector<std::size_t>& askable = by_standing_[static_cast<std::size_t>(classes[which].standing)];
+    const std::size_t asked = std::min(checks_per_sample, clients_.per_class);
+    for (std::size_t i = 0; i < asked; ++i) {
+      std::swap(askable[i], askable[i + random.next_u64() % (askable.size() - i)]);
+    }
     for (std::size_t i = 0; i < checks_per_sample; ++i) {
-      const std::size_t client = clients_.draw(classes[which].standing, random);
+      const std::size_t client = askable[i % asked];
       const auto credential = clients_.credential(client, classes[which].secret);
       ids[i] = keep(credential.client_id);
       secrets[i] = keep(credential.secret);
@@ -154,8 +166,8 @@ class World {
     return took;
   }
 
-  // The order of classes is drawn from a seed, so this is the same whenever the options are.
-  std::string outcomes_sha256() const { return hex(sha256(outcomes_)); }
+  // The order of classes is drawn from a seed, so these are the same whenever the options are.
+  const Bytes& outcomes() const { return outcomes_; }
 
  private:
   void put(std::size_t client, bool suspended) {
@@ -179,12 +191,13 @@ class World {
     table_.put({.client_id = id, .revision = 1, .suspended = suspended, .accepted = accepted, .dead = dead});
   }
 
-  SeededRandom random_{seed};
+  SeededRandom random_;
   const Clients clients_;
   const std::vector<Key> peppers_;
   engine::Table table_;
   engine::View view_;
   engine::Batch batch_{table_, view_};
+  std::array<std::vector<std::size_t>, standings> by_standing_;  // in the order of the last draw
   std::array<Byte, 16 * 1024> buffer_{};
   Bytes outcomes_;
 };
@@ -222,7 +235,8 @@ double time_stamps_per_ns() {
   return static_cast<double>(time_stamp() - stamp) / (us_since(begin) * 1000);
 }
 
-// The largest |t| over several shares of the samples kept, the difference and Cohen's d where that was found.
+// The largest |t| over several shares of the samples kept. How large the difference is says the share of all but the few
+// that were interrupted.
 json compare(const std::vector<double>& samples, const std::vector<double>& with,
              const std::array<double, kept_shares.size()>& limits, double stamps_per_ns) {
   json out;
@@ -231,29 +245,41 @@ json compare(const std::vector<double>& samples, const std::vector<double>& with
     const Moments one = moments_of(samples, limits[i]);
     const Moments other = moments_of(with, limits[i]);
     const double t = welch_t(one, other);
-    if (std::abs(t) <= largest) continue;
-    largest = std::abs(t);
+    if (std::abs(t) > largest) {
+      largest = std::abs(t);
+      out["t"] = t;
+      out["kept_share"] = kept_shares[i];
+    }
+    if (i != share_of_differences) continue;
     const double deviation = std::sqrt((one.variance + other.variance) / 2);
-    out = {{"t", t},
-           {"kept_share", kept_shares[i]},
-           {"difference_ns_per_check", (one.mean - other.mean) / stamps_per_ns / checks_per_sample},
-           {"ns_per_check", one.mean / stamps_per_ns / checks_per_sample},
-           {"cohens_d", deviation > 0 ? (one.mean - other.mean) / deviation : 0},
-           {"suspicious", largest > t_of_suspicion}};
+    out["difference_ns_per_check"] = (one.mean - other.mean) / stamps_per_ns / checks_per_sample;
+    out["ns_per_check"] = one.mean / stamps_per_ns / checks_per_sample;
+    out["cohens_d"] = deviation > 0 ? (one.mean - other.mean) / deviation : 0;
   }
+  out["suspicious"] = largest > t_of_suspicion;
   return out;
 }
 
-json measure(std::size_t peppers, std::size_t clients_per_class, std::size_t checks) {
-  World world(peppers, clients_per_class);
+struct Place {
+  std::size_t peppers;
+  std::size_t clients_per_class;
+  std::size_t tables;
+};
+
+json measure(const Place& place, std::size_t checks) {
   SeededRandom random(seed + 100);
-  const std::size_t wanted = (checks + checks_per_sample - 1) / checks_per_sample;
+  const std::size_t wanted = (checks + checks_per_sample - 1) / checks_per_sample * classes.size();
   std::vector<std::vector<double>> samples(classes.size());
-  for (std::size_t i = 0; i < classes.size() * 100; ++i) world.sample(i % classes.size(), random);
-  // Drawn anew each time, so no class always follows the same one.
-  for (std::size_t i = 0; i < wanted * classes.size(); ++i) {
-    const std::size_t which = random.next_u64() % classes.size();
-    samples[which].push_back(world.sample(which, random));
+  Bytes outcomes;
+  for (std::size_t number = 0; number < place.tables; ++number) {
+    World world(number, place.peppers, place.clients_per_class);
+    for (std::size_t i = 0; i < classes.size() * 100; ++i) world.sample(i % classes.size(), random);
+    // Drawn anew each time, so no class always follows the same one.
+    for (std::size_t i = wanted * number / place.tables; i < wanted * (number + 1) / place.tables; ++i) {
+      const std::size_t which = random.next_u64() % classes.size();
+      samples[which].push_back(world.sample(which, random));
+    }
+    append(outcomes, world.outcomes());
   }
   std::vector<double> all;
   for (const auto& each : samples) all.insert(all.end(), each.begin(), each.end());
@@ -263,11 +289,14 @@ json measure(std::size_t peppers, std::size_t clients_per_class, std::size_t che
     limits[i] = all[static_cast<std::size_t>(kept_shares[i] * static_cast<double>(all.size() - 1))];
   }
   const double stamps_per_ns = time_stamps_per_ns();
-  json out = {{"outcomes_sha256", world.outcomes_sha256()}};
-  for (std::size_t i = 1; i < classes.size(); ++i) {
-    json& one = out["against_wrong"][classes[i].name];
-    one = compare(samples[i], samples[0], limits, stamps_per_ns);
-    one["checks"] = samples[i].size() * checks_per_sample;
+  json out = {{"outcomes_sha256", hex(sha256(outcomes))}};
+  for (const Class& each : classes) out["classes"].push_back(each.name);
+  for (std::size_t with = 0; with < classes.size(); ++with) {
+    for (std::size_t i = with + 1; i < classes.size(); ++i) {
+      json one = compare(samples[i], samples[with], limits, stamps_per_ns);
+      one["checks"] = samples[i].size() * checks_per_sample;
+      out["against"][classes[with].name][classes[i].name] = std::move(one);
+    }
   }
   return out;
 }
@@ -277,11 +306,12 @@ json run(const Options& options) {
   json out;
   for (const std::size_t peppers : {1U, 2U}) {
     for (const bool is_hot : {true, false}) {
-      const std::size_t clients = is_hot ? options.clients_hot : options.clients_cold;
-      json one = measure(peppers, clients, options.checks);
+      const Place place{peppers, is_hot ? options.clients_hot : options.clients_cold,
+                        is_hot ? options.tables_hot : options.tables_cold};
+      json one = measure(place, options.checks);
       one["peppers"] = peppers;
       one["cache"] = is_hot ? "hot" : "cold";
-      one["clients_per_class"] = clients;
+      one["clients_per_class"] = place.clients_per_class;
       out["runs"].push_back(std::move(one));
     }
   }
@@ -301,6 +331,8 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--clients-cold", options.clients_cold, "of each class, when they do not")
       ->check(CLI::PositiveNumber);
+  app.add_option("--tables-hot", options.tables_hot, "one after another")->check(CLI::PositiveNumber);
+  app.add_option("--tables-cold", options.tables_cold, "one after another")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   try {
     std::printf("%s\n", shearline::bench::run(options).dump().c_str());

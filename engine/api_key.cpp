@@ -79,7 +79,7 @@ bool is_client_id(ByteView text) {
 std::optional<KeyParts> parse_api_key(ByteView text) {
   // The secret has no '.', and its length is known, so the last '.' can stand in one place only.
   constexpr std::size_t after_dot_bytes = secret_digits + key_crc_bytes;
-  if (text.size() < 1 + 1 + 1 + 1 + after_dot_bytes) return std::nullopt;
+  if (!may_be_api_key(text)) return std::nullopt;
   const std::size_t dot = text.size() - after_dot_bytes - 1;
   if (text[dot] != '.' || !all_of(text.subspan(dot + 1), base62_characters)) return std::nullopt;
 

@@ -31,6 +31,8 @@ struct KeyParts {
   ByteView secret;
   bool crc_fits = false;
 };
+// Whether it is long enough: nearly no secret is, and for most of them this is all there is to do.
+inline bool may_be_api_key(ByteView text) { return text.size() >= 4 + secret_digits + key_crc_bytes; }
 // Empty when the text does not have the form at all (prefix, client id, exactly 43 and 6 base62 digits): then
 // it may be a foreign key. Only secrets the engine made are ever written in this form.
 std::optional<KeyParts> parse_api_key(ByteView text);

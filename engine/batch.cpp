@@ -1,10 +1,13 @@
 #include "engine/batch.hpp"
 
 #include "engine/client_ids.hpp"
+#include "engine/judge.hpp"
 #include "engine/table_impl.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
+#include <utility>
 #include <vector>
 
 namespace shearline::engine {
@@ -16,23 +19,25 @@ constexpr std::size_t group_checks = 64;
 // A group is prepared two groups before it is judged.
 constexpr std::size_t groups_in_flight = 3;
 
-struct Check {
-  ByteView client_id;  // empty for a foreign key
-  ByteView secret;
-  KeyedHash hash;
-  const Entry* entry = nullptr;
-  std::uint32_t number = no_entry;
-  SlotKind kind = SlotKind::client;
+enum class Form : std::uint8_t { pair, foreign_key, malformed };
+
+// What there is to know of a check beside its client id and its secret.
+struct Note {
+  std::uint32_t number = no_entry;  // of the client's entry, when it was judged
+  Form form = Form::pair;
   bool client_disagrees = false;  // the key in the secret's place is another client's
   std::uint8_t version = no_version;
 };
+static_assert(sizeof(Note) == 8);
 
-// The checks of one group that are to be hashed: all but the malformed ones.
+// The checks of one group that are to be hashed, all but the malformed ones, side by side.
 struct Group {
-  std::array<std::uint16_t, group_checks> members;
   std::size_t size = 0;
-
-  std::span<const std::uint16_t> checks() const { return std::span(members).first(size); }
+  std::array<std::uint16_t, group_checks> members;
+  std::array<KeyedHash, group_checks> clients;
+  std::array<std::uint32_t, group_checks> numbers;  // of `entries`
+  std::array<const Entry*, group_checks> entries;  // the client's, or a neighbour's for a client nobody knows
+  std::uint64_t alike = 0;                         // bit i: entries[i] looks like the client's
 };
 
 void prefetch_entry(const Entry* entry) {
@@ -43,62 +48,60 @@ void prefetch_entry(const Entry* entry) {
 }  // namespace
 
 struct Batch::Impl {
-  Impl(const Table& table_, const View& view_) : table(table_.impl()), view(view_) {
-    checks.resize(batch_checks_max);
-    outcomes.resize(batch_checks_max);
-    expected.reserve(batch_checks_max);
-    foreign.reserve(batch_checks_max);
-  }
+  Impl(const Table& table_, const View& view_);
 
-  Check& add();
-  std::size_t malformed(ByteView client_id);
-  void expect(Check& check);
+  std::size_t add(ByteView client_id, ByteView secret, const Note& note);
   void hash(std::span<const lanes::Job> jobs);
   void hash_foreign_keys(const Index& index);
   void examine_ids(std::size_t g);
   void prefetch_slots(const Index& index, std::size_t g);
   void find_entries(const Index& index, std::size_t g);
-  void settle(const Index& index, Check& check) const;
+  void find_foreign(const Index& index, Group& group);
+  void hash_group(const Group& group);
+  bool compare_group(const Index& index, Group& group, TimeMs now);
   void judge_group(const Index& index, std::size_t g, TimeMs now);
-  std::size_t groups_count() const { return (expected.size() + group_checks - 1) / group_checks; }
+  std::size_t groups_count() const { return (size + group_checks - 1) / group_checks; }
   void withhold(std::uint32_t partitions);
-  bool stands_in(std::uint32_t partitions, const Check& check) const;
+  bool stands_in(std::uint32_t partitions, std::size_t check) const;
 
   const Table::Impl& table;
   const View& view;
-  std::vector<Check> checks;      // the first `size` are in use
-  std::vector<Outcome> outcomes;  // of the same index
+  // Of each check, the first `size` are in use. Spans into the receive buffers.
+  std::vector<ByteView> client_ids;  // empty for a foreign key
+  std::vector<ByteView> secrets;
+  std::vector<Note> notes;
+  std::vector<Outcome> outcomes;
   std::size_t size = 0;
-  std::vector<std::uint16_t> expected;  // all but those seen to be malformed as they came
-  std::vector<std::uint16_t> foreign;   // those whose client a first hash has to find
+  std::vector<std::uint16_t> foreign;     // the checks whose client a first hash has to find
+  std::vector<KeyedHash> foreign_hashes;  // of the same index
   std::array<Group, groups_in_flight> groups;
   std::array<lanes::Job, group_checks> jobs;
-  using Digests = std::array<std::array<Byte, lanes::digest_bytes>, group_checks>;
+  using Digests = std::array<PresentedDigest, group_checks>;
   Digests digests;
   Digests digests_under_second;
+  std::array<Likeness, group_checks> likenesses;
+  std::array<Likeness, group_checks> likenesses_under_second;
+  std::array<Finding, group_checks> findings;
+  std::array<Staleness, View::partitions_max> stalenesses;
   std::uint64_t hashed_jobs = 0;
 };
 static_assert(batch_checks_max <= UINT16_MAX);
 
-Check& Batch::Impl::add() {
+Batch::Impl::Impl(const Table& table_, const View& view_) : table(table_.impl()), view(view_) {
+  client_ids.resize(batch_checks_max);
+  secrets.resize(batch_checks_max);
+  notes.resize(batch_checks_max);
+  outcomes.resize(batch_checks_max);
+  foreign.reserve(batch_checks_max);
+  foreign_hashes.reserve(batch_checks_max);
+}
+
+std::size_t Batch::Impl::add(ByteView client_id, ByteView secret, const Note& note) {
   assert(size < batch_checks_max);
-  outcomes[size] = Outcome::loading;
-  Check& check = checks[size++];
-  check = Check{};
-  return check;
-}
-
-std::size_t Batch::Impl::malformed(ByteView client_id) {
-  Check& check = add();
-  check.client_id = client_id;
-  outcomes[size - 1] = Outcome::malformed;
-  return size - 1;
-}
-
-void Batch::Impl::expect(Check& check) {
-  const auto index = static_cast<std::uint16_t>(&check - checks.data());
-  if (check.kind == SlotKind::foreign_key) foreign.push_back(index);
-  expected.push_back(index);
+  client_ids[size] = client_id;
+  secrets[size] = secret;
+  notes[size] = note;
+  return size++;
 }
 
 void Batch::Impl::hash(std::span<const lanes::Job> ready) {
@@ -109,11 +112,12 @@ void Batch::Impl::hash(std::span<const lanes::Job> ready) {
 // A foreign key names no client: its own hash under the lookup key is what the table knows it by. With two peppers
 // in use it may be known by either; both are always tried.
 void Batch::Impl::hash_foreign_keys(const Index& index) {
+  foreign_hashes.resize(foreign.size());
   for (std::size_t start = 0; start < foreign.size(); start += group_checks) {
     const auto members = std::span(foreign).subspan(start, std::min(group_checks, foreign.size() - start));
     for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
       for (std::size_t i = 0; i < members.size(); ++i) {
-        const ByteView api_key = checks[members[i]].secret;
+        const ByteView api_key = secrets[members[i]];
         jobs[i] = {&table.lookup_keys[pepper], api_key.data(), api_key.size(), digests[i].data()};
       }
       hash({jobs.data(), members.size()});
@@ -121,106 +125,138 @@ void Batch::Impl::hash_foreign_keys(const Index& index) {
         const KeyedHash hash =
             table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
         const bool is_known = pepper == 0 || table.slots.find(index, SlotKind::foreign_key, hash).entry != no_entry;
-        if (is_known) checks[members[i]].hash = hash;
+        if (is_known) foreign_hashes[start + i] = hash;
       }
     }
   }
 }
 
-// Which ids of the group are sound and what they hash to; a foreign key names none and has its hash already.
+// Which ids of the group are sound and what they hash to; a foreign key names none.
 void Batch::Impl::examine_ids(std::size_t g) {
   Group& group = groups[g % groups_in_flight];
+  const std::size_t start = std::min(g * group_checks, size);
+  const std::size_t wanted = std::min(group_checks, size - start);
+  const std::uint64_t sound = client_ids::examine(
+      table.hash_client_id, std::span(client_ids).subspan(start, wanted), group.clients.data());
   group.size = 0;
-  const std::size_t start = std::min(g * group_checks, expected.size());
-  const auto wanted = std::span(expected).subspan(start, std::min(group_checks, expected.size() - start));
-  std::array<ByteView, group_checks> ids;
-  std::array<client_ids::Examined, group_checks> examined;
-  for (std::size_t i = 0; i < wanted.size(); ++i) ids[i] = checks[wanted[i]].client_id;
-  client_ids::examine(table.hash_client_id, std::span(ids).first(wanted.size()),
-                      std::span(examined).first(wanted.size()));
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    Check& check = checks[wanted[i]];
-    if (check.kind == SlotKind::client) {
-      check.hash = examined[i].hash;
-      if (!examined[i].sound) {
-        outcomes[wanted[i]] = Outcome::malformed;
-        continue;
-      }
-    }
-    group.members[group.size++] = wanted[i];
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const Form form = notes[start + i].form;
+    const bool is_sound = form == Form::foreign_key || (form == Form::pair && (sound >> i & 1) != 0);
+    outcomes[start + i] = is_sound ? Outcome::loading : Outcome::malformed;
+    group.members[group.size] = static_cast<std::uint16_t>(start + i);
+    group.clients[group.size] = group.clients[i];
+    group.size += is_sound ? 1 : 0;
   }
 }
 
 void Batch::Impl::prefetch_slots(const Index& index, std::size_t g) {
-  for (const std::uint16_t at : groups[g % groups_in_flight].checks()) index.prefetch(checks[at].hash);
+  const Group& group = groups[g % groups_in_flight];
+  for (std::size_t i = 0; i < group.size; ++i) index.prefetch(group.clients[i]);
 }
 
 // Takes the slot's word for it, so that the entry need not be here yet.
 void Batch::Impl::find_entries(const Index& index, std::size_t g) {
-  for (const std::uint16_t at : groups[g % groups_in_flight].checks()) {
-    Check& check = checks[at];
-    check.number = index.first(check.kind, check.hash).entry;
-    check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
-    prefetch_entry(check.number == no_entry ? table.somebody(check.hash) : check.entry);
-    if (table.has_second_pepper() && check.number != no_entry) {
-      __builtin_prefetch(&table.entries.second_midstates(check.number));
-    }
+  Group& group = groups[g % groups_in_flight];
+  group.alike = index.look_up(std::span(group.clients).first(group.size), group.numbers.data());
+  if (!foreign.empty()) find_foreign(index, group);
+  for (std::size_t i = 0; i < group.size; ++i) {
+    group.entries[i] = &table.entries.entry(group.numbers[i]);
+    prefetch_entry(group.entries[i]);
+  }
+  if (!table.has_second_pepper()) return;
+  for (std::size_t i = 0; i < group.size; ++i)
+    __builtin_prefetch(&table.entries.second_midstates(group.numbers[i]));
+}
+
+// From where it is found, a foreign key is a check of its client like any other.
+void Batch::Impl::find_foreign(const Index& index, Group& group) {
+  for (std::size_t i = 0; i < group.size; ++i) {
+    const std::uint16_t at = group.members[i];
+    if (notes[at].form != Form::foreign_key) continue;
+    const auto place = static_cast<std::size_t>(std::ranges::lower_bound(foreign, at) - foreign.begin());
+    group.clients[i] = foreign_hashes[place];
+    const std::uint32_t number = table.slots.find(index, SlotKind::foreign_key, foreign_hashes[place]).entry;
+    if (number == no_entry) continue;
+    group.numbers[i] = number;
+    group.clients[i] = table.entries.entry(number).client;
   }
 }
 
-// Now the entry is here: is it this client's? Once in two thousand million times a slot only looked like it.
-void Batch::Impl::settle(const Index& index, Check& check) const {
-  if (check.number == no_entry) return;
-  const bool is_it = check.kind == SlotKind::client ? check.entry->client == check.hash
-                                                    : table.slots.is_it(check.number, check.kind, check.hash);
-  if (is_it) return;
-  check.number = table.slots.find(index, check.kind, check.hash).entry;
-  check.entry = check.number == no_entry ? &table.nobody : &table.entries.entry(check.number);
+void Batch::Impl::hash_group(const Group& group) {
+  for (std::size_t i = 0; i < group.size; ++i) {
+    const ByteView secret = secrets[group.members[i]];
+    jobs[i] = {&group.entries[i]->midstates, secret.data(), secret.size(), digests[i].data()};
+  }
+  hash({jobs.data(), group.size});
+  if (!table.has_second_pepper()) return;
+  for (std::size_t i = 0; i < group.size; ++i) {
+    jobs[i].key = &table.entries.second_midstates(group.numbers[i]);
+    jobs[i].digest = digests_under_second[i].data();
+  }
+  hash({jobs.data(), group.size});
+}
+
+// True when all is well. Once in a thousand million times a slot only looked like the client's, and its own is behind it:
+// then the group has it now, and is to be hashed again.
+bool Batch::Impl::compare_group(const Index& index, Group& group, TimeMs now) {
+  const auto entries = std::span(group.entries).first(group.size);
+  const std::uint64_t known =
+      compare({entries, group.clients.data(), digests.data()}, now, likenesses.data());
+  if (table.has_second_pepper()) {
+    compare({entries, group.clients.data(), digests_under_second.data()}, now,
+            likenesses_under_second.data());
+  }
+  bool all_is_well = true;
+  for (std::uint64_t left = std::exchange(group.alike, 0) & ~known; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    const std::uint32_t number = table.slots.find(index, SlotKind::client, group.clients[i]).entry;
+    if (number == no_entry) continue;
+    group.numbers[i] = number;
+    group.entries[i] = &table.entries.entry(number);
+    all_is_well = false;
+  }
+  return all_is_well;
 }
 
 void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
-  const std::span<const std::uint16_t> members = groups[g % groups_in_flight].checks();
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    Check& check = checks[members[i]];
-    settle(index, check);
-    jobs[i] = {&check.entry->midstates, check.secret.data(), check.secret.size(), digests[i].data()};
-  }
-  hash({jobs.data(), members.size()});
-  auto& second_digests = table.has_second_pepper() ? digests_under_second : digests;
-  if (table.has_second_pepper()) {
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const std::uint32_t number = checks[members[i]].number;
-      jobs[i].key = number == no_entry ? &table.nobody_under_second : &table.entries.second_midstates(number);
-      jobs[i].digest = second_digests[i].data();
-    }
-    hash({jobs.data(), members.size()});
-  }
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    Check& check = checks[members[i]];
-    const TimeMs heard_at_ms = view.heard_at_ms[check.entry->partition].load(std::memory_order_relaxed);
-    const Finding finding = judge(*check.entry, {digests[i], second_digests[i]}, now, heard_at_ms);
-    const bool counts = check.number != no_entry && !check.client_disagrees;
-    const Outcome otherwise = check.number == no_entry ? Outcome::unknown_client : Outcome::mismatch;
-    outcomes[members[i]] = counts ? finding.outcome : otherwise;
-    check.version = counts ? finding.version : no_version;
+  using detail::choose;
+  using detail::mask_of;
+  Group& group = groups[g % groups_in_flight];
+  hash_group(group);
+  while (!compare_group(index, group, now)) hash_group(group);
+  const auto& second = table.has_second_pepper() ? likenesses_under_second : likenesses;
+  conclude({std::span(group.entries).first(group.size), likenesses.data(), second.data(), stalenesses.data()},
+           findings.data());
+  constexpr auto unknown = static_cast<std::uint64_t>(Outcome::unknown_client);
+  constexpr auto mismatch = static_cast<std::uint64_t>(Outcome::mismatch);
+  for (std::size_t i = 0; i < group.size; ++i) {
+    const std::uint16_t at = group.members[i];
+    Note& note = notes[at];
+    const auto outcome = static_cast<std::uint64_t>(findings[i].outcome);
+    const std::uint64_t is_known = mask_of(outcome != unknown);
+    const std::uint64_t is_refused = is_known & mask_of(note.client_disagrees);
+    outcomes[at] = static_cast<Outcome>(choose(is_refused, mismatch, outcome));
+    note.version = static_cast<std::uint8_t>(choose(is_refused, no_version, findings[i].version));
+    note.number = static_cast<std::uint32_t>(choose(is_known, group.numbers[i], no_entry));
   }
 }
 
 // Of a partition that could not be loaded the table knows nothing, or not enough: "rejected" would be a guess. Asked of
 // every check alike, known or not, so that it takes the same time.
 void Batch::Impl::withhold(std::uint32_t partitions) {
-  for (const std::uint16_t at : expected) {
-    if (outcomes[at] == Outcome::malformed || !stands_in(partitions, checks[at])) continue;
+  for (std::size_t at = 0; at < size; ++at) {
+    if (outcomes[at] == Outcome::malformed || !stands_in(partitions, at)) continue;
     outcomes[at] = Outcome::loading;
-    checks[at].version = no_version;
+    notes[at].version = no_version;
   }
 }
 
 // A foreign key that nobody knows may be of any of them.
-bool Batch::Impl::stands_in(std::uint32_t partitions, const Check& check) const {
-  if (check.kind == SlotKind::client)
-    return (partitions >> view.partition_of(as_text(check.client_id)) & 1) != 0;
-  return check.number == no_entry || (partitions >> check.entry->partition & 1) != 0;
+bool Batch::Impl::stands_in(std::uint32_t partitions, std::size_t check) const {
+  const Note& note = notes[check];
+  if (note.form == Form::pair) return (partitions >> view.partition_of(as_text(client_ids[check])) & 1) != 0;
+  return note.number == no_entry ||
+         (partitions >> table.entries.entry(note.number).standing.partition & 1) != 0;
 }
 
 Batch::Batch(const Table& table, const View& view) : impl_(std::make_unique<Impl>(table, view)) {}
@@ -231,42 +267,40 @@ std::size_t Batch::size() const { return impl_->size; }
 
 std::size_t Batch::add_pair(ByteView client_id, ByteView secret) {
   Impl& in = *impl_;
-  if (secret.empty() || secret.size() > secret_bytes_max) return in.malformed(client_id);
+  if (secret.empty() || secret.size() > secret_bytes_max)
+    return in.add(client_id, {}, {.form = Form::malformed});
+  if (!may_be_api_key(secret)) return in.add(client_id, secret, {});
   bool client_disagrees = false;
   if (const std::optional<KeyParts> key = parse_api_key(secret)) {
-    if (!key->crc_fits) return in.malformed(client_id);
+    if (!key->crc_fits) return in.add(client_id, {}, {.form = Form::malformed});
     client_disagrees = !equal(key->client_id, client_id);
     secret = key->secret;
   }
-  Check& check = in.add();
-  check.client_id = client_id;
-  check.secret = secret;
-  check.client_disagrees = client_disagrees;
-  in.expect(check);
-  return in.size - 1;
+  return in.add(client_id, secret, {.client_disagrees = client_disagrees});
 }
 
 std::size_t Batch::add_key(ByteView api_key) {
   Impl& in = *impl_;
-  if (api_key.empty() || api_key.size() > api_key_bytes_max) return in.malformed({});
+  if (api_key.empty() || api_key.size() > api_key_bytes_max) return in.add({}, {}, {.form = Form::malformed});
   const std::optional<KeyParts> key = parse_api_key(api_key);
-  if (key && !key->crc_fits) return in.malformed(key->client_id);
-  Check& check = in.add();
-  check.kind = key ? SlotKind::client : SlotKind::foreign_key;
-  check.client_id = key ? key->client_id : ByteView{};
-  check.secret = key ? key->secret : api_key;
-  in.expect(check);
-  return in.size - 1;
+  if (key && !key->crc_fits) return in.add(key->client_id, {}, {.form = Form::malformed});
+  if (key) return in.add(key->client_id, key->secret, {});
+  in.foreign.push_back(static_cast<std::uint16_t>(in.size));
+  return in.add({}, api_key, {.form = Form::foreign_key});
 }
 
 void Batch::run(TimeMs now) {
   Impl& in = *impl_;
   if (!in.view.loaded.load(std::memory_order_acquire)) {
     for (std::size_t g = 0; g < in.groups_count(); ++g) in.examine_ids(g);
-    return;  // every other check says `loading` already
+    return;  // every check that is not malformed says `loading`
   }
   // Before the table is looked at: what is missing there must not be taken for rejected because it came just after.
   const std::uint32_t withheld = in.view.withheld.load(std::memory_order_acquire);
+  for (std::size_t partition = 0; partition < View::partitions_max; ++partition) {
+    in.stalenesses[partition] =
+        staleness_of(in.view.heard_at_ms[partition].load(std::memory_order_relaxed), now);
+  }
   const Index& index = in.table.index();
   in.hash_foreign_keys(index);
   // While one group is hashed, the next one's entries and the slots of the one after are on their way.
@@ -291,27 +325,27 @@ std::span<const Outcome> Batch::outcomes() const { return std::span(impl_->outco
 
 Match Batch::match(std::size_t index) const {
   assert(index < impl_->size);
-  const Check& check = impl_->checks[index];
+  const Note& note = impl_->notes[index];
   Match match;
   match.outcome = impl_->outcomes[index];
-  if (check.number == no_entry) return match;
-  match.partition = check.entry->partition;
-  if (check.version == no_version) return match;
-  match.retires_at_ms = check.entry->not_after_ms[check.version];
-  match.version_id = impl_->table.entries.side(check.number).version_id_of(check.version);
+  if (note.number == no_entry) return match;
+  const Entry& entry = impl_->table.entries.entry(note.number);
+  match.partition = entry.standing.partition;
+  if (note.version == no_version) return match;
+  match.retires_at_ms = entry.not_after_ms[note.version];
+  match.version_id = impl_->table.entries.side(note.number).version_id_of(note.version);
   return match;
 }
 
 ByteView Batch::client_id(std::size_t index) const {
   assert(index < impl_->size);
-  const Check& check = impl_->checks[index];
-  if (check.kind == SlotKind::client || check.number == no_entry) return check.client_id;
-  return as_bytes(impl_->table.entries.side(check.number).extra->client_id);
+  const Note& note = impl_->notes[index];
+  if (note.form != Form::foreign_key || note.number == no_entry) return impl_->client_ids[index];
+  return as_bytes(impl_->table.entries.side(note.number).extra->client_id);
 }
 
 void Batch::clear() {
   impl_->size = 0;
-  impl_->expected.clear();
   impl_->foreign.clear();
 }
 

@@ -1,6 +1,5 @@
 // One credential as a check needs it: three cache lines that are never changed once a slot of the index points
-// at them, and beside them what few need. judge() is all that verification knows about versions, windows and
-// stale views; it works alike whatever the answer is.
+// at them, and beside them what few need. Written by the table, read by judge.hpp; knows no index and no batch.
 #pragma once
 
 #include "base/clock.hpp"
@@ -24,23 +23,30 @@ inline constexpr std::size_t entry_bytes = 192;
 using ShortDigest = SecretArray<16, struct ShortDigestTag>;
 ShortDigest shortened(std::span<const Byte, 32> digest);
 
-// Bit i of a mask speaks of the version or dead digest with index i.
+// What an entry says beside digests and windows, eight bytes, so that a check takes it in at once. Bit i of a mask speaks
+// of the version with index i, bit 4 + i of the dead digest with index i.
+struct Standing {
+  static constexpr unsigned dead_at = 4;
+  std::uint8_t in_use = 0;        // places of versions and dead digests that hold one
+  std::uint8_t under_second = 0;  // made under the second pepper in use; else under the first
+  std::uint8_t revoked = 0;       // of the dead ones; else retired
+  std::uint8_t strict_when_stale : 1 = false;
+  std::uint8_t suspended : 1 = false;
+  std::uint8_t has_foreign_key : 1 = false;             // EntryExtra::foreign_key
+  std::array<Outcome, accepting_versions_max> roles{};  // current, grace or next
+  std::uint8_t partition = 0;
+};
+static_assert(sizeof(Standing) == sizeof(std::uint64_t));
+static_assert(accepting_versions_max <= Standing::dead_at && dead_digests_max <= 8 - Standing::dead_at);
+
+// judge_avx512.cpp compares the first line and the last as they lie here.
 struct alignas(64) Entry {
   KeyedHash client;
   std::array<ShortDigest, accepting_versions_max> digests;
   Midstates midstates;
   std::array<TimeMs, accepting_versions_max> not_after_ms{};    // the hard end counted in
   std::array<std::uint64_t, dead_digests_max> dead_prefixes{};  // the first bytes of what is accepted no more
-  std::array<Outcome, accepting_versions_max> roles{};          // current, grace or next
-  std::uint8_t accepted_mask : 4 = 0;
-  std::uint8_t accepted_under_second : 4 = 0;  // made under the second pepper in use; else under the first
-  std::uint8_t dead_mask : 4 = 0;
-  std::uint8_t revoked_mask : 4 = 0;  // of the dead ones; else retired
-  std::uint8_t partition = 0;
-  std::uint8_t dead_under_second : 4 = 0;
-  bool suspended : 1 = false;
-  bool strict_when_stale : 1 = false;
-  bool has_foreign_key : 1 = false;  // EntryExtra::foreign_key
+  Standing standing;
 };
 static_assert(sizeof(Entry) == entry_bytes);
 
@@ -63,18 +69,5 @@ struct EntrySide {
 static_assert(sizeof(EntrySide) <= 32);
 
 std::uint64_t prefix_of(std::span<const Byte, 32> digest);
-
-inline constexpr std::uint8_t no_version = 0xff;
-struct Finding {
-  Outcome outcome = Outcome::mismatch;
-  std::uint8_t version = no_version;  // the one whose digest it is, accepted or not
-};
-// A presented secret under the first pepper in use and the second; the same twice where there is one.
-struct PresentedDigests {
-  std::span<const Byte, 32> under_first;
-  std::span<const Byte, 32> under_second;
-};
-// What they mean to this credential at `now`, when its partition was last heard of at `heard_at_ms`.
-Finding judge(const Entry& entry, const PresentedDigests& presented, TimeMs now, TimeMs heard_at_ms);
 
 }  // namespace shearline::engine

@@ -18,23 +18,18 @@ GrowingIndex::GrowingIndex(const EntryStore& entries, const Turns& turns, std::s
     : entries_(entries), turns_(turns), shown_(std::make_unique<Index>(wanted)), published_(shown_.get()) {}
 
 bool GrowingIndex::is_it(std::uint32_t entry, SlotKind kind, KeyedHash hash) const {
-  if (kind == SlotKind::foreign_key && !entries_.entry(entry).has_foreign_key) return false;
+  if (kind == SlotKind::foreign_key && !entries_.entry(entry).standing.has_foreign_key) return false;
   return entries_.hash_of(entry, kind) == hash;
 }
 
 Index::Probe GrowingIndex::find(const Index& in, SlotKind kind, KeyedHash hash) const {
-  Index::Probe probe = in.first(kind, hash);
-  while (probe.entry != no_entry && !is_it(probe.entry, kind, hash)) probe = in.next(kind, hash, probe);
-  return probe;
+  return in.find(kind, hash, [&](std::uint32_t entry) { return is_it(entry, kind, hash); });
 }
 
 std::size_t GrowingIndex::position_in_next(SlotKind kind, KeyedHash hash, std::uint32_t entry) const {
-  Index::Probe probe = next_->first(kind, hash);
-  while (probe.entry != entry) {
-    SHEARLINE_CHECK(probe.entry != no_entry);
-    probe = next_->next(kind, hash, probe);
-  }
-  return probe.position;
+  const Index::Probe there = next_->find(kind, hash, [entry](std::uint32_t other) { return other == entry; });
+  SHEARLINE_CHECK(there.entry == entry);
+  return there.position;
 }
 
 void GrowingIndex::point_at(SlotKind kind, KeyedHash hash, std::uint32_t entry) {

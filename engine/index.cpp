@@ -1,10 +1,10 @@
 #include "engine/index.hpp"
 
 #include "base/check.hpp"
+#include "engine/lanes.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <memory>
 
 namespace shearline::engine {
 namespace {
@@ -16,39 +16,85 @@ constexpr std::size_t released_bytes = std::size_t{2} << 20;
 
 std::size_t slots_for(std::size_t wanted) { return std::max(slots_min, std::bit_ceil((wanted * 4 + 2) / 3)); }
 
+// All ones where `x` is zero, without a branch: the compiler is not to see what the value means.
+std::uint64_t ones_if_zero(std::uint64_t x) {
+  asm volatile("" : "+r"(x));
+  return ((x | (0 - x)) >> 63) - 1;
+}
+
 }  // namespace
 
 Index::Index(std::size_t wanted)
-    : mask_(slots_for(wanted) - 1),
-      memory_(slots_count() * sizeof(Slot)),
+    : slots_count_(slots_for(wanted)),
+      mask_(slots_count_ - 1),
+      memory_(slots_count_ * sizeof(Slot)),
       slots_(reinterpret_cast<Slot*>(memory_.data())) {
   static_assert(sizeof(Slot) == 8 && Slot::is_always_lock_free);
-  // Zeroed pages are empty slots already: constructing each would only touch what may never be used.
-  static_assert(empty == 0);
+  // Zeroed pages are unused slots already: constructing each would only touch what may never be used.
+}
+
+bool Index::look_up_one(KeyedHash hash, std::uint32_t& entry) const {
+  const std::uint64_t wanted = piece_of(SlotKind::client, hash);
+  std::uint64_t neighbour = nobody_for(hash);
+  std::uint64_t found = 0;
+  const std::size_t home = home_of(hash);
+  std::size_t bucket = home;
+  do {
+    for (std::size_t i = 0; i < bucket_slots; ++i) {
+      const std::uint64_t slot = load(bucket + i);
+      const std::uint64_t fits = ones_if_zero(slot >> 32 ^ wanted);
+      const std::uint64_t unused = ones_if_zero(slot >> 32);
+      found = (found & ~fits) | (slot & fits);
+      neighbour = (neighbour & unused) | (slot & ~unused);
+    }
+  } while (found == 0 && goes_on(bucket, hash) && (bucket = after(bucket)) != home);
+  const std::uint64_t none = ones_if_zero(found);
+  entry = entry_of((found & ~none) | (neighbour & none));
+  return found != 0;
+}
+
+std::uint64_t Index::look_up_portable(std::span<const KeyedHash> hashes, std::uint32_t* entries) const {
+  std::uint64_t alike = 0;
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    alike |= std::uint64_t{look_up_one(hashes[i], entries[i])} << i;
+  }
+  return alike;
+}
+
+std::uint64_t Index::look_up(std::span<const KeyedHash> hashes, std::uint32_t* entries) const {
+  static const auto look =
+      lanes::uses(lanes::Kernel::avx512) ? &Index::look_up_avx512 : &Index::look_up_portable;
+  return (this->*look)(hashes, entries);
 }
 
 std::size_t Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
-  SHEARLINE_CHECK((taken_ + 1) * 8 <= slots_count() * 7);
-  for (std::size_t position = hash.low & mask_;; position = (position + 1) & mask_) {
-    const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
-    if (is_used(slot)) continue;
-    if (slot == empty) ++taken_;
-    ++in_use_;
-    slots_[position].store(make_slot(kind, hash, entry), std::memory_order_release);
-    return position;
+  SHEARLINE_CHECK((in_use_ + 1) * 8 <= slots_count_ * 7 && entry <= entry_bits);
+  for (std::size_t bucket = home_of(hash);; bucket = after(bucket)) {
+    for (std::size_t position = bucket; position < bucket + bucket_slots; ++position) {
+      const std::uint64_t slot = load(position);
+      if (is_used(slot)) continue;
+      ++in_use_;
+      slots_[position].store(piece_of(kind, hash) << 32 | (slot & mark) | entry, std::memory_order_release);
+      return position;
+    }
+    if (goes_on(bucket, hash)) continue;
+    ++marks_;
+    const std::size_t marked = bucket + marked_by(hash);
+    slots_[marked].store(load(marked) | mark, std::memory_order_release);
   }
 }
 
 void Index::replace(std::size_t position, std::uint32_t entry) {
-  const std::uint64_t slot = slots_[position].load(std::memory_order_relaxed);
-  SHEARLINE_CHECK(is_used(slot));
-  slots_[position].store(slot >> 32 << 32 | (entry + 2), std::memory_order_release);
+  const std::uint64_t slot = load(position);
+  SHEARLINE_CHECK(is_used(slot) && entry <= entry_bits);
+  slots_[position].store((slot & ~entry_bits) | entry, std::memory_order_release);
 }
 
 void Index::remove(std::size_t position) {
-  SHEARLINE_CHECK(is_used(slots_[position].load(std::memory_order_relaxed)));
+  const std::uint64_t slot = load(position);
+  SHEARLINE_CHECK(is_used(slot));
   --in_use_;
-  slots_[position].store(removed, std::memory_order_release);
+  slots_[position].store(slot & mark, std::memory_order_release);
 }
 
 bool Index::release_some() {

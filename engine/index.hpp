@@ -1,6 +1,12 @@
-// The table's index: open addressing with linear probing over 8-byte slots, each a piece of the hash and the
-// number of an entry. Readers probe without locks, one writer changes one slot at a time; the slots' owner
-// compares whole hashes, for which the index knows no entries.
+// The table's index: 8-byte slots in buckets of eight, a cache line each; a slot is a piece of the hash and the number
+// of an entry. Readers look without locks, one writer changes one slot at a time; the slots' owner compares whole
+// hashes, for which the index knows no entries.
+//
+// An entry stands in the bucket that its hash names or, where that was full, in the next one that had room; then one of
+// the full bucket's slots is marked, which by the hash, and only those whose hash picks a marked slot look further. A look
+// takes all eight slots of a bucket in the same way, whether and wherever the one it wants is there. What it comes back
+// with when nothing fits is a neighbour: an entry that is there for somebody else, and costs a check of an unknown client
+// what its own costs a known one.
 #pragma once
 
 #include "engine/keyed_hash.hpp"
@@ -8,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 namespace shearline::engine {
 
@@ -21,24 +28,40 @@ class Index {
   // As few slots as have room for `wanted`.
   explicit Index(std::size_t wanted);
 
+  void prefetch(KeyedHash hash) const { __builtin_prefetch(&slots_[home_of(hash)]); }
+
+  // Many clients at once, at most 64: bit i of the result says that entries[i] looks like the one of hashes[i]; that it
+  // is, the entry must say. Otherwise entries[i] is a neighbour's; where there is none, a number below `nobodies`.
+  static constexpr std::uint32_t nobodies = 64;
+  std::uint64_t look_up(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
+
   struct Probe {
     std::uint32_t entry = no_entry;
     std::size_t position = 0;
   };
-  void prefetch(KeyedHash hash) const { __builtin_prefetch(&slots_[hash.low & mask_]); }
-  // The first slot that may be the one; next() goes on when the entry turns out to be another's.
-  Probe first(SlotKind kind, KeyedHash hash) const { return probe(kind, hash, hash.low & mask_); }
-  Probe next(SlotKind kind, KeyedHash hash, Probe after) const {
-    return probe(kind, hash, (after.position + 1) & mask_);
+  // The one of which is_it(entry) is true, among those that look like it.
+  template <class IsIt>
+  Probe find(SlotKind kind, KeyedHash hash, IsIt is_it) const {
+    const std::uint64_t wanted = piece_of(kind, hash);
+    const std::size_t home = home_of(hash);
+    std::size_t bucket = home;
+    do {
+      for (std::size_t position = bucket; position < bucket + bucket_slots; ++position) {
+        const std::uint64_t slot = load(position);
+        if (slot >> 32 == wanted && is_it(entry_of(slot))) return {entry_of(slot), position};
+      }
+    } while (goes_on(bucket, hash) && (bucket = after(bucket)) != home);
+    return {};
   }
 
-  // Writer only. has_room(): three quarters are not yet taken. A few more may be while the next index is filled,
-  // but never the last eighth, so that probing ends.
-  bool has_room() const { return (taken_ + 1) * 4 <= slots_count() * 3; }
+  // Writer only. has_room(): three quarters are not yet in use. A few more may be while the next index is filled, but never
+  // the last eighth. Marks outlive what was removed; before there are so many that they mean nothing any more, a new index
+  // is due as well.
+  bool has_room() const { return (in_use_ + 1) * 4 <= slots_count_ * 3 && marks_ * 8 <= slots_count_; }
   std::size_t insert(SlotKind kind, KeyedHash hash, std::uint32_t entry);  // its position; not there yet
   void replace(std::size_t position, std::uint32_t entry);
   void remove(std::size_t position);
-  std::size_t slots_count() const { return mask_ + 1; }
+  std::size_t slots_count() const { return slots_count_; }
   std::size_t in_use() const { return in_use_; }
   struct Used {
     SlotKind kind = SlotKind::client;
@@ -53,30 +76,39 @@ class Index {
   bool release_some();
 
  private:
-  using Slot = std::atomic<std::uint64_t>;  // 1 bit kind, 31 bits of the hash, 32 bits entry + 2
-  static constexpr std::uint64_t empty = 0;
-  static constexpr std::uint64_t removed = 1;  // probing goes on over it
-  static bool is_used(std::uint64_t slot) { return slot > removed; }
-  static std::uint32_t entry_of(std::uint64_t slot) { return static_cast<std::uint32_t>(slot) - 2; }
-  static std::uint64_t make_slot(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
-    return static_cast<std::uint64_t>(kind) << 63 | hash.high >> 33 << 32 | (entry + 2);
+  // 1 bit kind, 1 bit that is always set, 30 bits of the hash; 1 bit mark, 31 bits entry.
+  using Slot = std::atomic<std::uint64_t>;
+  static constexpr std::size_t bucket_slots = 8;
+  static constexpr std::uint64_t mark = std::uint64_t{1} << 31;  // stays when the slot's entry goes
+  static constexpr std::uint64_t entry_bits = mark - 1;
+  static bool is_used(std::uint64_t slot) { return slot >> 32 != 0; }
+  static std::uint32_t entry_of(std::uint64_t slot) { return static_cast<std::uint32_t>(slot & entry_bits); }
+  // The upper half of a slot; never that of an unused one.
+  static std::uint64_t piece_of(SlotKind kind, KeyedHash hash) {
+    return static_cast<std::uint64_t>(kind) << 31 | std::uint64_t{1} << 30 | hash.high >> 34;
   }
 
-  Probe probe(SlotKind kind, KeyedHash hash, std::size_t position) const {
-    const std::uint64_t wanted = make_slot(kind, hash, 0) >> 32;
-    for (;; position = (position + 1) & mask_) {
-      // Acquire: whoever finds the number also finds the entry behind it written.
-      const std::uint64_t slot = slots_[position].load(std::memory_order_acquire);
-      if (slot == empty) return {};
-      if (is_used(slot) && slot >> 32 == wanted) return {entry_of(slot), position};
-    }
+  // Acquire: whoever finds the number also finds the entry behind it written.
+  std::uint64_t load(std::size_t position) const { return slots_[position].load(std::memory_order_acquire); }
+  std::size_t home_of(KeyedHash hash) const { return hash.low & mask_ & ~(bucket_slots - 1); }
+  std::size_t after(std::size_t bucket) const { return (bucket + bucket_slots) & mask_; }
+  static std::size_t marked_by(KeyedHash hash) { return hash.high % bucket_slots; }
+  static std::uint32_t nobody_for(KeyedHash hash) { return static_cast<std::uint32_t>(hash.high % nobodies); }
+  bool goes_on(std::size_t bucket, KeyedHash hash) const {
+    return (load(bucket + marked_by(hash)) & mark) != 0;
   }
+  // True when `entry` looks like the client's own.
+  bool look_up_one(KeyedHash hash, std::uint32_t& entry) const;
+  std::uint64_t look_up_portable(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
+  // Only where the lanes have an AVX-512 kernel: it asks for the same of the processor.
+  std::uint64_t look_up_avx512(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
 
-  std::size_t mask_;
+  const std::size_t slots_count_;
+  const std::size_t mask_;
   Region memory_;
   Slot* slots_;
-  std::size_t taken_ = 0;  // in use or removed: what probing walks over
   std::size_t in_use_ = 0;
+  std::size_t marks_ = 0;
 };
 
 }  // namespace shearline::engine

@@ -54,7 +54,9 @@ Result<Kernel> kernel_named(std::string_view name);  // one of kernels()
 // The one that kernel_variable named when the process began to hash. Throws std::invalid_argument, while
 // starting up, when that is a name this processor has no kernel for; the server judges it before (config.hpp).
 std::optional<Kernel> forced_kernel();
-bool uses(Kernel kernel);  // whether hmac(jobs) takes it, for some number of jobs
+// Whether hmac(jobs) takes it, for some number of jobs. Other parts of a check have an AVX-512 way of their own, which
+// they take when the lanes do.
+bool uses(Kernel kernel);
 
 void hmac(std::span<const Job> jobs);                 // on the fastest kernels for so many (lanes_plan.hpp)
 void hmac(Kernel kernel, std::span<const Job> jobs);  // on one of kernels(), for tests and benchmarks

@@ -10,16 +10,10 @@
 namespace shearline::engine {
 namespace {
 
-Entry make_nobody(Random& random) {
-  Entry entry;
-  const auto fill = [&random](auto& words) {
-    random.fill({reinterpret_cast<Byte*>(words.data()), sizeof words});
-  };
-  fill(entry.midstates.inner);
-  fill(entry.midstates.outer);
-  for (ShortDigest& digest : entry.digests) random.fill(digest.writable());
-  fill(entry.dead_prefixes);
-  return entry;
+void fill(Midstates& midstates, Random& random) {
+  for (lanes::ChainingValue* words : {&midstates.inner, &midstates.outer}) {
+    random.fill({reinterpret_cast<Byte*>(words->data()), sizeof *words});
+  }
 }
 
 std::vector<Key> clones_of(std::span<const Key> peppers) {
@@ -38,30 +32,24 @@ std::vector<Midstates> lookup_keys_of(std::span<const Key> peppers) {
 
 void write_versions(const CredentialFacts& facts, Entry& entry) {
   SHEARLINE_CHECK(facts.accepted.size() <= accepting_versions_max && facts.dead.size() <= dead_digests_max);
-  unsigned accepted = 0;
-  unsigned accepted_under_second = 0;
-  for (std::size_t i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
+  const auto note = [&standing = entry.standing](unsigned place, std::uint8_t pepper) {
+    const auto bit = static_cast<std::uint8_t>(1U << place);
+    standing.in_use |= bit;
+    if (pepper == 1) standing.under_second |= bit;
+    return bit;
+  };
+  for (unsigned i = 0; i < std::min(facts.accepted.size(), accepting_versions_max); ++i) {
     const AcceptedVersion& version = facts.accepted[i];
     entry.digests[i] = shortened(version.digest->reveal());
-    entry.roles[i] = version.role;
+    entry.standing.roles[i] = version.role;
     entry.not_after_ms[i] = std::min(version.not_after_ms, facts.expires_at_ms);
-    accepted |= 1U << i;
-    accepted_under_second |= (version.pepper == 1 ? 1U : 0U) << i;
+    note(i, version.pepper);
   }
-  unsigned dead = 0;
-  unsigned dead_under_second = 0;
-  unsigned revoked = 0;
-  for (std::size_t i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
+  for (unsigned i = 0; i < std::min(facts.dead.size(), dead_digests_max); ++i) {
     entry.dead_prefixes[i] = prefix_of(facts.dead[i].digest->reveal());
-    dead |= 1U << i;
-    dead_under_second |= (facts.dead[i].pepper == 1 ? 1U : 0U) << i;
-    revoked |= (facts.dead[i].revoked ? 1U : 0U) << i;
+    const std::uint8_t bit = note(Standing::dead_at + i, facts.dead[i].pepper);
+    if (facts.dead[i].revoked) entry.standing.revoked |= bit;
   }
-  entry.accepted_mask = accepted & 0xfU;
-  entry.accepted_under_second = accepted_under_second & 0xfU;
-  entry.dead_mask = dead & 0xfU;
-  entry.dead_under_second = dead_under_second & 0xfU;
-  entry.revoked_mask = revoked & 0xfU;
 }
 
 void write_side(const CredentialFacts& facts, KeyedHash foreign_key, EntrySide& side) {
@@ -82,15 +70,20 @@ void write_side(const CredentialFacts& facts, KeyedHash foreign_key, EntrySide& 
 }  // namespace
 
 Table::Impl::Impl(const TableOptions& options, std::span<const Key> peppers, Random& random)
-    : nobody(make_nobody(random)),
-      nobody_under_second(make_nobody(random).midstates),
-      turns(options.workers),
+    : turns(options.workers),
       hash_client_id(random),
       hash_foreign_lookup(random),
       lookup_keys(lookup_keys_of(peppers)),
       entries(peppers.size() == peppers_max),
       slots(entries, turns, options.capacity_hint),
-      own_peppers(clones_of(peppers)) {}
+      own_peppers(clones_of(peppers)) {
+  for (std::uint32_t nobody = 0; nobody < Index::nobodies; ++nobody) {
+    const std::uint32_t number = entries.take();
+    SHEARLINE_CHECK(number == nobody);
+    fill(entries.writable_entry(number).midstates, random);
+    if (has_second_pepper()) fill(entries.writable_second_midstates(number), random);
+  }
+}
 
 std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash client,
                                        std::uint32_t predecessor) {
@@ -105,10 +98,10 @@ std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash c
                                                     ? entries.second_midstates(predecessor)
                                                     : derive_midstates(own_peppers[1], facts.client_id);
   }
-  entry.partition = facts.partition;
-  entry.suspended = facts.suspended;
-  entry.strict_when_stale = facts.strict_when_stale;
-  entry.has_foreign_key = facts.foreign_key_lookup.has_value();
+  entry.standing.partition = facts.partition;
+  entry.standing.suspended = facts.suspended ? 1 : 0;
+  entry.standing.strict_when_stale = facts.strict_when_stale ? 1 : 0;
+  entry.standing.has_foreign_key = facts.foreign_key_lookup.has_value() ? 1 : 0;
   write_versions(facts, entry);
   const KeyedHash foreign_key =
       facts.foreign_key_lookup ? hash_foreign_lookup(*facts.foreign_key_lookup) : KeyedHash{};
@@ -146,12 +139,12 @@ bool Table::put(const CredentialFacts& facts) {
   const auto foreign_key_of = [&in](std::uint32_t of) {
     return in.entries.hash_of(of, SlotKind::foreign_key);
   };
-  if (old != no_entry && in.entries.entry(old).has_foreign_key) {
-    const bool keeps_it = entry.has_foreign_key && foreign_key_of(old) == foreign_key_of(number);
+  if (old != no_entry && in.entries.entry(old).standing.has_foreign_key) {
+    const bool keeps_it = entry.standing.has_foreign_key && foreign_key_of(old) == foreign_key_of(number);
     if (!keeps_it) in.slots.forget(SlotKind::foreign_key, foreign_key_of(old), old);
   }
   in.slots.point_at(SlotKind::client, client, number);
-  if (entry.has_foreign_key) in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
+  if (entry.standing.has_foreign_key) in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
   if (old != no_entry) {
     in.retired.push_back({in.turns.current(), old});
   } else {

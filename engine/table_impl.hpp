@@ -17,15 +17,6 @@ struct Table::Impl {
 
   // Readers, within a turn.
   const Index& index() const { return slots.shown(); }
-  // Stands in for a client nobody knows, so that such a check costs what any other costs. Accepts nothing.
-  const Entry nobody;
-  const Midstates nobody_under_second;
-  // An address among the entries, for a client nobody knows: fetched and not read, so that the memory is as busy with
-  // such a check as with any other.
-  const Entry* somebody(KeyedHash hash) const {
-    const std::uint64_t count = credentials.load(std::memory_order_relaxed);
-    return &entries.entry(static_cast<std::uint32_t>((hash.high >> 32) * count >> 32));
-  }
   Turns turns;
 
   const KeyedHasher hash_client_id;
@@ -33,6 +24,8 @@ struct Table::Impl {
   // Under which a foreign key is hashed before it is looked up, one for each pepper.
   const std::vector<Midstates> lookup_keys;
   bool has_second_pepper() const { return own_peppers.size() == peppers_max; }
+  // The first ones stand in for clients that nobody knows where the index has no neighbour, so that such a check costs
+  // what any other costs. They have no version, so they accept nothing.
   EntryStore entries;
   GrowingIndex slots;
   std::atomic<std::size_t> credentials{0};

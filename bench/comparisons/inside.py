@@ -6,6 +6,7 @@ from .size import slots_of
 from .world import Failed, bench, say
 
 UPDATES_PER_S = 100_000
+PACE = 105_000  # what the writer is asked to keep: it may have lost its core for a moment when the time is over
 
 
 def measure_path(_, scale):
@@ -29,7 +30,7 @@ def measure_path(_, scale):
 def measure_table(_, scale):
     say(f"the table: growing to {scale.table_credentials:,}")
     seen = bench("table_bench", "--credentials", scale.table_credentials, "--seconds", scale.table_seconds, "--changes",
-                 scale.table_changes, "--updates", UPDATES_PER_S)
+                 scale.table_changes, "--updates", PACE)
     growth, updates, visible = seen["growth"], seen["updates"], seen["visible_us"]
     if seen["index_slots"] != slots_of(seen["size"]):
         raise Failed(f"{seen['size']:,} credentials stand in {seen['index_slots']:,} slots, calculated: {slots_of(seen['size']):,}")
@@ -43,8 +44,8 @@ def measure_table(_, scale):
                at_most=1, unit=" ms"),
         Figure("table", "updates a second while reads run", short(updates["updates_per_s"], "/s"), updates["updates_per_s"],
                # The writer keeps its schedule; a last update that was not due any more is no miss.
-               f"unpaced: {short(seen['updates_unpaced']['updates_per_s'], '/s')}", at_least=0.999 * UPDATES_PER_S, unit="/s"),
-        Figure("table", "reader's rate beside 100,000 updates a second", f"{updates['checks_per_s'] / 1e6:.2f} M/s",
+               f"unpaced: {short(seen['updates_unpaced']['updates_per_s'], '/s')}", at_least=UPDATES_PER_S, unit="/s"),
+        Figure("table", f"reader's rate beside {PACE:,} updates a second", f"{updates['checks_per_s'] / 1e6:.2f} M/s",
                updates["checks_per_s"] / seen["grown_alone"]["checks_per_s"],
                f"at rest: {seen['grown_alone']['checks_per_s'] / 1e6:.2f} M/s", unit="x"),
         Figure("P6", "change to a verdict that shows it, in the process, p50", short(visible["p50"], " us"), visible["p50"],
@@ -53,7 +54,7 @@ def measure_table(_, scale):
     lines = ["| | checks/s | turn of 256: p50 | p99.99 | longest, us | over 1 ms | turns interrupted by other processes (longest, us) |",
              "|---|---|---|---|---|---|---|"]
     for name, key in (("nothing changes", "alone"), ("growing", "growth"), ("grown, nothing changes", "grown_alone"),
-                      ("100,000 updates/s", "updates"), ("updates as fast as they go", "updates_unpaced")):
+                      (f"{PACE:,} updates/s", "updates"), ("updates as fast as they go", "updates_unpaced")):
         each = seen[key]
         lines.append(f"| {name} | {each['checks_per_s'] / 1e6:.2f} M/s | {short(each['p50_us'])} | {short(each['p9999_us'])} "
                      f"| {short(each['longest_us'])} | {each['over_1_ms']} | {each['interrupted']} of {each['turns']:,} "
@@ -68,24 +69,28 @@ def measure_table(_, scale):
 def measure_timing(_, scale):
     say(f"timing of verdicts: {scale.timing_checks:,} checks of each outcome")
     seen = bench("timing_bench", "--checks", scale.timing_checks, "--clients-cold", scale.timing_clients)
-    lines = [f"Welch's t between batches of {seen['checks_per_sample']} checks of one outcome and batches of wrong secrets, "
-             f"{scale.timing_checks:,} checks of each, in random order; the largest of several shares of samples kept. Above "
-             f"{seen['t_of_suspicion']:g} a difference is real; d is its size in standard deviations. \"wrong again\" differs in "
-             "nothing. Current, grace and next are told by the answer anyway.", "",
-             "| peppers, cache | " + " | ".join(seen["runs"][0]["against_wrong"]) + " |",
-             "|---|" + "---|" * len(seen["runs"][0]["against_wrong"])]
+    lines = [f"Welch's t between batches of {seen['checks_per_sample']} checks of one outcome and batches of another, "
+             f"{scale.timing_checks:,} checks of each, in random order; the largest of several shares of samples kept, and how much "
+             f"longer a check of the column took than one of the row, without the slowest twentieth of the samples. Above {seen['t_of_suspicion']:g} a difference is real. \"wrong "
+             "again\" differs in nothing from \"wrong\". Current, grace and next are told by the answer anyway."]
     figures = []
     for one in seen["runs"]:
-        name = f"{one['peppers']}, {one['cache']}"
-        lines.append(f"| {name} | " + " | ".join(
-            f"t {each['t']:+.1f}, {each['difference_ns_per_check']:+.2f} ns, d {each['cohens_d']:+.2f}"
-            for each in one["against_wrong"].values()) + " |")
+        names, against = one["classes"], one["against"]
+        lines += ["", f"{one['peppers']} pepper(s), {one['cache']} caches, {short(against['wrong']['unknown']['ns_per_check'], ' ns')} a check:", "",
+                  "| | " + " | ".join(names[1:]) + " |", "|---|" + "---|" * (len(names) - 1)]
+        for row in names[:-1]:
+            lines.append(f"| {row} | " + " | ".join(
+                f"{each['t']:+.1f}, {each['difference_ns_per_check']:+.2f} ns" if (each := against[row].get(column)) else ""
+                for column in names[1:]) + " |")
         # What the wire says alike: rejected.
-        hidden = {key: one["against_wrong"][key] for key in ("retired", "revoked", "suspended", "unknown")}
-        worst = max(hidden, key=lambda key: abs(hidden[key]["t"]))
+        alike = [name for name in names if name in ("wrong", "retired", "revoked", "suspended", "unknown")]
+        worst = max(((row, column) for row in alike for column in alike if column in against.get(row, {})),
+                    key=lambda pair: abs(against[pair[0]][pair[1]]["t"]))
+        found = against[worst[0]][worst[1]]
         figures.append(Figure(
-            "timing", f"rejected for different reasons, {one['peppers']} pepper(s), {one['cache']}: most apart is {worst}",
-            f"{hidden[worst]['difference_ns_per_check']:+.2f} ns of {short(hidden[worst]['ns_per_check'])}",
-            abs(hidden[worst]["t"]), f"wrong again: {abs(one['against_wrong']['wrong again']['t']):.1f}", unit=" = abs(t)",
-            note=f"{'real' if hidden[worst]['suspicious'] else 'not proven'}, d {hidden[worst]['cohens_d']:+.2f}"))
+            "timing", f"rejected for different reasons, {one['peppers']} pepper(s), {one['cache']}: most apart are {worst[0]} and "
+                      f"{worst[1]}",
+            f"{found['difference_ns_per_check']:+.2f} ns of {short(found['ns_per_check'])}", abs(found["t"]),
+            f"wrong again: {abs(against['wrong']['wrong again']['t']):.1f}", unit=" = abs(t)",
+            note=f"{'real' if found['suspicious'] else 'not proven'}, d {found['cohens_d']:+.2f}"))
     return figures, [("Timing of verdicts", lines)]

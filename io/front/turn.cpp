@@ -156,10 +156,15 @@ void Turn::run_batch() {
   resolved_at_ms_ = clock_.now_ms();
   was_loaded_ = view_.loaded.load(std::memory_order_acquire);
   batch_.run(resolved_at_ms_);
-  std::array<std::uint32_t, engine::outcome_count> seen{};
-  for (const engine::Outcome outcome : batch_.outcomes()) ++seen[static_cast<std::size_t>(outcome)];
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    if (seen[i] > 0) counters_.checks[i].add(seen[i]);
+  // In turn in four columns, because outcomes come in runs: a number is not raised before it was stored the last time.
+  constexpr std::size_t columns = 4;
+  std::array<std::array<std::uint32_t, engine::outcome_count>, columns> seen{};
+  const std::span<const engine::Outcome> outcomes = batch_.outcomes();
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    ++seen[i % columns][static_cast<std::size_t>(outcomes[i])];
+  for (std::size_t i = 0; i < engine::outcome_count; ++i) {
+    const std::uint32_t all = seen[0][i] + seen[1][i] + seen[2][i] + seen[3][i];
+    if (all > 0) counters_.checks[i].add(all);
   }
   counters_.batches.add(1);
 }

@@ -62,8 +62,9 @@ class Turn {
     while (next(client_id, secret)) {
       make_room();
       const std::size_t first = batch_.add_pair(client_id, secret);
+      const std::size_t room = engine::batch_checks_max - first;
       std::size_t count = 1;
-      for (; !batch_.full() && next(client_id, secret); ++count) batch_.add_pair(client_id, secret);
+      for (; count < room && next(client_id, secret); ++count) batch_.add_pair(client_id, secret);
       add(to, Kind::verdict_bytes, first, count);
       pairs += count;
     }

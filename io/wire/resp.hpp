@@ -7,8 +7,10 @@
 #include "engine/api_key.hpp"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace shearline::wire {
@@ -68,7 +70,8 @@ class RespParser {
   };
 
   static const Byte* read_whole_argument(const Byte* at, const Byte* end, ByteView& argument);
-  static bool is_crlf(const Byte* at) { return at[0] == '\r' && at[1] == '\n'; }
+  static const Byte* read_argument_of_two_digits(const Byte* at, const Byte* end, ByteView& argument);
+  static bool is_crlf(const Byte* at) { return std::memcmp(at, "\r\n", 2) == 0; }
   Event step();
   Event step_array_count(Byte byte);
   Event step_bulk_length(Byte byte);
@@ -115,11 +118,38 @@ inline const Byte* RespParser::read_whole_argument(const Byte* at, const Byte* e
   return body + length + 2;
 }
 
+// The same, but nullptr also where the length has not two digits: nearly all have, and all that stands round the digits
+// is one comparison.
+inline const Byte* RespParser::read_argument_of_two_digits(const Byte* at, const Byte* end,
+                                                           ByteView& argument) {
+  constexpr std::ptrdiff_t around_bytes = 7;  // $10 CRLF CRLF
+  if (end - at < around_bytes + 10) return nullptr;
+  constexpr std::array<Byte, 8> around{'$', 0, 0, '\r', '\n', 0, 0, 0};
+  constexpr std::array<Byte, 8> around_mask{0xff, 0, 0, 0xff, 0xff, 0, 0, 0};
+  std::uint64_t head;
+  std::memcpy(&head, at, sizeof head);
+  if ((head & std::bit_cast<std::uint64_t>(around_mask)) != std::bit_cast<std::uint64_t>(around))
+    return nullptr;
+  const std::size_t tens = at[1] - std::size_t{'0'};
+  const std::size_t ones = at[2] - std::size_t{'0'};
+  const std::size_t length = tens * 10 + ones;
+  if (tens - 1 > 8 || ones > 9 || end - at < static_cast<std::ptrdiff_t>(around_bytes + length))
+    return nullptr;
+  const Byte* body = at + 5;
+  if (!is_crlf(body + length)) return nullptr;
+  argument = {body, length};
+  return body + length + 2;
+}
+
 inline bool RespParser::next_pair(ByteView& first, ByteView& second) {
   if (state_ != State::bulk_type || arguments_left_ < 2) return false;
-  const Byte* at = read_whole_argument(at_, end_, first);
-  if (at == nullptr) return false;
-  at = read_whole_argument(at, end_, second);
+  const Byte* between = read_argument_of_two_digits(at_, end_, first);
+  if (between == nullptr) [[unlikely]]
+    between = read_whole_argument(at_, end_, first);
+  if (between == nullptr) return false;
+  const Byte* at = read_argument_of_two_digits(between, end_, second);
+  if (at == nullptr) [[unlikely]]
+    at = read_whole_argument(between, end_, second);
   if (at == nullptr) return false;
   at_ = at;
   arguments_left_ -= 2;

@@ -21,7 +21,7 @@ class Growing {
   }
   std::uint32_t add_foreign(std::uint64_t n) {
     const std::uint32_t entry = entries.take();
-    entries.writable_entry(entry).has_foreign_key = true;
+    entries.writable_entry(entry).standing.has_foreign_key = 1;
     auto extra = std::make_unique<EntryExtra>();
     extra->foreign_key = hash_of(n);
     entries.writable_side(entry).extra = std::move(extra);
