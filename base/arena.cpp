@@ -7,7 +7,15 @@
 #include <mutex>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
+// g++ and clang say in different ways that AddressSanitizer is in the build.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHEARLINE_ARENA_IS_WATCHED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SHEARLINE_ARENA_IS_WATCHED
+#endif
+#if defined(SHEARLINE_ARENA_IS_WATCHED)
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(start, size) static_cast<void>(0)
