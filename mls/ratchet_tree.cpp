@@ -225,7 +225,7 @@ RatchetTree read_ratchet_tree(Reader& in) {
   });
   if (last_is_blank) in.fail("12.4.3.3", "the last node of the tree is blank");
   if (!in.ok()) return RatchetTree();
-  out.leaves_.resize(full_size(static_cast<std::uint32_t>(out.leaves_.size())));
+  out.leaves_.resize(full_size(width / 2 + 1));  // the smallest full tree of at least that many nodes
   out.parents_.resize(out.leaves_.size() - 1);
   out.hashes_.resize(node_width(out.leaf_count()));
   return out;

@@ -340,6 +340,26 @@ TEST(RatchetTree, EncodedTreesMustEndInANodeAndFitTheirPlaces) {
   EXPECT_FALSE(decode_whole(encode([&](Writer& out) { out.opaque(body, Bytes{0}); }), read_ratchet_tree));
 }
 
+TEST(RatchetTree, AnEncodedTreeThatEndsInAParentKeepsIt) {
+  Grown group = grown(1);
+  const ParentNode root{.encryption_key = Bytes(32, 9), .parent_hash = {}, .unmerged_leaves = {}};
+  const Bytes bytes = encode([&](Writer& out) {
+    out.vector([&] {
+      out.u8(1);
+      out.u8(1);
+      write(out, *group.tree.leaf({0}));
+      out.u8(1);
+      out.u8(2);
+      write(out, root);
+    });
+  });
+  const RatchetTree tree = *decode_whole(bytes, read_ratchet_tree);
+  EXPECT_EQ(tree.leaf_count(), 2U);
+  ASSERT_NE(tree.parent({1}), nullptr);
+  EXPECT_EQ(*tree.parent({1}), root);
+  EXPECT_EQ(encoded(tree), bytes);
+}
+
 TEST(RatchetTree, MoreThan4096LeavesAreRefusedBeforeTheyAreBuilt) {
   const Bytes blanks =
       encode([](Writer& out) { out.vector([&] { out.zeros(tree_math::node_width(8192)); }); });
