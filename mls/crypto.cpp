@@ -89,6 +89,12 @@ Key derive_tree_secret(const Key& secret, std::string_view label, std::uint32_t 
 
 Hash mac(const Key& key, ByteView data) { return hmac_sha256(key.reveal(), {data}); }
 
+Key read_saved_key(Reader& in, std::size_t bytes) {
+  const ByteView saved = in.opaque_view();
+  if (saved.size() != bytes) in.fail("16.6", "a saved key of another length");
+  return in.ok() ? Key::copy_of(saved) : Key();
+}
+
 Key zero_secret() { return Key::of_size(hash_bytes); }
 
 }  // namespace shearline::mls

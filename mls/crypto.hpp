@@ -97,6 +97,8 @@ Key derive_secret(const Key& secret, std::string_view label);  // Nh bytes
 Key derive_tree_secret(const Key& secret, std::string_view label, std::uint32_t generation,
                        std::size_t length);
 Hash mac(const Key& key, ByteView data);  // HMAC; the tag is public
-Key zero_secret();                        // Nh zero bytes, the "0" of the key schedule
+// A key of a saved state; anything but that many bytes makes the reader fail.
+Key read_saved_key(Reader& in, std::size_t bytes);
+Key zero_secret();  // Nh zero bytes, the "0" of the key schedule
 
 }  // namespace shearline::mls

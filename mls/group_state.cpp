@@ -18,7 +18,7 @@ Bytes encode_context(const GroupContext& context) {
   return encode([&](Writer& out) { write(out, context); });
 }
 
-Key read_key(Reader& in) { return Key::copy_of(in.opaque_view()); }
+Key read_key(Reader& in) { return read_saved_key(in, hash_bytes); }
 
 }  // namespace
 
@@ -76,9 +76,10 @@ struct GroupState {
           return;
         case PastLeaf::other:
           out->leaves.push_back(std::make_shared<const LeafNode>(read_leaf_node(element)));
-          return;
+          if (tree.leaf(at) == nullptr || *tree.leaf(at) != *out->leaves.back()) return;
+          break;
       }
-      element.fail("16.6", "a leaf of a past epoch is said to be one that is blank");
+      element.fail("16.6", "a leaf of a past epoch is not said to be what it is");
     });
     return out;
   }
@@ -114,6 +115,12 @@ struct GroupState {
     std::shared_ptr<Group::Epoch> pending_epoch;
   };
 
+  static bool is_next_epoch(const Group::Epoch& next, const Group::Epoch& now, LeafIndex own) {
+    return next.context.cipher_suite == now.context.cipher_suite &&
+           next.context.group_id == now.context.group_id && next.context.epoch == now.context.epoch + 1 &&
+           next.tree.leaf(own) != nullptr;
+  }
+
   static Unfinished read_public(Reader& in) {
     Unfinished out{.group = Group(), .epoch = {}, .past = {}, .pending = {}, .pending_epoch = {}};
     if (in.u8() != state_version) in.fail("16.6", "a saved group of another version");
@@ -132,9 +139,13 @@ struct GroupState {
       out.group.proposals_.push_back(std::move(known));
     });
     in.vector([&](Reader& element) { out.past.push_back(read_past(element, out.epoch->tree)); });
+    if (out.past.size() > retained_epochs_max) in.fail("16.6", "more saved epochs than are retained");
     if (!in.present()) return out;
     out.pending = std::make_shared<Group::PendingCommit>();
     out.pending_epoch = read_epoch(in);
+    if (in.ok() && !is_next_epoch(*out.pending_epoch, *out.epoch, out.group.own_leaf_)) {
+      in.fail("16.6", "a pending commit that is not of the saved epoch");
+    }
     out.pending->message = in.opaque();
     if (in.present()) out.pending->welcome = in.opaque();
     return out;
@@ -201,21 +212,21 @@ struct GroupState {
     read_signature_key(in, out);
     read_epoch_secrets(in, out.epoch->secrets);
     out.group.keys_ = TreePrivateKeys::read_state(in);
-    out.group.secrets_ = SecretTree::read_state(in, suite);
+    out.group.secrets_ = SecretTree::read_state(in, suite, out.epoch->tree.leaf_count());
     for (Group::KnownProposal& known : out.group.proposals_) {
       if (!in.present()) continue;
-      Key private_key = read_key(in);
+      Key private_key = read_saved_key(in, hpke::private_key_bytes);
       known.own_update = std::make_shared<const hpke::KeyPair>(
           hpke::KeyPair{.private_key = std::move(private_key), .public_key = in.opaque()});
     }
     for (const auto& past : out.past) {
       past->sender_data_secret = std::make_shared<const Key>(read_key(in));
-      past->secrets = SecretTree::read_state(in, suite);
+      past->secrets = SecretTree::read_state(in, suite, static_cast<std::uint32_t>(past->leaves.size()));
     }
     if (out.pending == nullptr) return;
     read_epoch_secrets(in, out.pending_epoch->secrets);
     out.pending->keys = TreePrivateKeys::read_state(in);
-    out.pending->secrets = SecretTree::read_state(in, suite);
+    out.pending->secrets = SecretTree::read_state(in, suite, out.pending_epoch->tree.leaf_count());
   }
 
   static Group finish(Unfinished from, Standing standing) {

@@ -22,8 +22,9 @@ struct Suite {
 };
 inline constexpr Suite default_suite{};  // X25519, HKDF-SHA256, AES-128-GCM (security.md "Sealing")
 
+inline constexpr std::size_t private_key_bytes = 32;  // of both curves
 struct KeyPair {
-  Key private_key;   // 32 bytes
+  Key private_key;
   Bytes public_key;  // X25519: 32 bytes; P-256: 65, uncompressed
   KeyPair clone() const { return {private_key.clone(), public_key}; }
 };

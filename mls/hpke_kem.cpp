@@ -12,7 +12,6 @@ namespace {
 
 using namespace openssl;
 
-constexpr std::size_t private_key_bytes = 32;    // both curves
 constexpr std::size_t shared_secret_bytes = 32;  // Nsecret
 
 Error not_a_public_key() { return {Code::invalid, "not a public key of this HPKE suite"}; }

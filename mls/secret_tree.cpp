@@ -11,8 +11,6 @@ std::uint32_t id_of(LeafIndex leaf, RatchetType type) {
 
 std::shared_ptr<const Key> shared(Key key) { return std::make_shared<const Key>(std::move(key)); }
 
-std::shared_ptr<const Key> read_key(Reader& in) { return shared(Key::copy_of(in.opaque_view())); }
-
 }  // namespace
 
 SecretTree::SecretTree(CipherSuite suite, std::uint32_t leaves, Key encryption_secret)
@@ -170,29 +168,57 @@ void SecretTree::write_state(Writer& out) const {
   });
 }
 
-SecretTree SecretTree::read_state(Reader& in, CipherSuite suite) {
+namespace {
+
+// What is kept by an index is written in its order, each once: `next` follows on `last`.
+template <class Index>
+void expect_order(Reader& in, const Index* last, Index next) {
+  if (last != nullptr && next <= *last) in.fail("16.6", "a saved secret tree that is not in its order");
+}
+
+MessageKey read_message_key(Reader& in, CipherSuite suite) {
+  Key key = read_saved_key(in, aead_key_bytes(aead_of(suite)));
+  return {.key = std::move(key), .nonce = read_saved_key(in, aead_nonce_bytes)};
+}
+
+}  // namespace
+
+SecretTree SecretTree::read_state(Reader& in, CipherSuite suite, std::uint32_t leaves) {
   SecretTree out;
   out.suite_ = suite;
   out.leaves_ = in.u32();
+  if (out.leaves_ != leaves) in.fail("16.6", "a saved secret tree of another size than the ratchet tree");
   in.vector([&](Reader& element) {
     const NodeIndex index{element.u32()};
-    out.nodes_.push_back({index, read_key(element)});
+    expect_order(element, out.nodes_.empty() ? nullptr : &out.nodes_.back().index, index);
+    if (index.value >= tree_math::node_width(leaves)) element.fail("16.6", "a saved secret of no node");
+    out.nodes_.push_back({index, shared(read_saved_key(element, hash_bytes))});
   });
   in.vector([&](Reader& element) {
     LeafRatchet entry{element.u32(), nullptr};
-    Ratchet ratchet;
-    ratchet.generation = element.u32();
-    ratchet.secret = read_key(element);
-    element.vector([&](Reader& skipped) {
-      const std::uint32_t generation = skipped.u32();
-      Key key = Key::copy_of(skipped.opaque_view());
-      Key nonce = Key::copy_of(skipped.opaque_view());
-      ratchet.skipped.push_back(
-          {generation, std::make_shared<const MessageKey>(MessageKey{std::move(key), std::move(nonce)})});
-      ++out.skipped_keys_;
-    });
-    entry.ratchet = std::make_shared<const Ratchet>(std::move(ratchet));
+    expect_order(element, out.ratchets_.empty() ? nullptr : &out.ratchets_.back().id, entry.id);
+    if (entry.id >= 2 * leaves) element.fail("16.6", "a saved ratchet of no leaf");
+    entry.ratchet = std::make_shared<const Ratchet>(out.read_ratchet(element));
     out.ratchets_.push_back(std::move(entry));
+  });
+  if (out.skipped_keys_ > skipped_keys_per_epoch_max) in.fail("16.6", "more saved keys than an epoch keeps");
+  return out;
+}
+
+SecretTree::Ratchet SecretTree::read_ratchet(Reader& in) {
+  Ratchet out;
+  out.generation = in.u32();
+  out.secret = shared(read_saved_key(in, hash_bytes));
+  in.vector([&](Reader& element) {
+    const std::uint32_t generation = element.u32();
+    expect_order(element, out.skipped.empty() ? nullptr : &out.skipped.back().generation, generation);
+    if (generation >= out.generation)
+      element.fail("16.6", "a saved key of a generation that is still to come");
+    if (out.skipped.size() == skipped_keys_per_ratchet_max)
+      element.fail("16.6", "more saved keys than a ratchet keeps");
+    out.skipped.push_back(
+        {generation, std::make_shared<const MessageKey>(read_message_key(element, suite_))});
+    ++skipped_keys_;
   });
   return out;
 }

@@ -46,7 +46,8 @@ class SecretTree {
 
   // For the saved state (group_state). Everything in it is secret.
   void write_state(Writer& out) const;
-  static SecretTree read_state(Reader& in, CipherSuite suite);
+  // `leaves`: of the ratchet tree it must belong to.
+  static SecretTree read_state(Reader& in, CipherSuite suite, std::uint32_t leaves);
 
  private:
   struct Skipped {
@@ -67,6 +68,7 @@ class SecretTree {
     std::shared_ptr<const Ratchet> ratchet;
   };
 
+  Ratchet read_ratchet(Reader& in);
   Status derive_ratchets(LeafIndex leaf);
   Result<LeafRatchet*> ratchet_of(LeafIndex sender, RatchetType type);
   std::shared_ptr<const MessageKey> step(Ratchet& ratchet) const;

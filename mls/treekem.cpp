@@ -81,7 +81,10 @@ TreePrivateKeys TreePrivateKeys::read_state(Reader& in) {
   TreePrivateKeys out;
   in.vector([&](Reader& element) {
     const NodeIndex node{element.u32()};
-    Key private_key = Key::copy_of(element.opaque_view());
+    if (!out.entries_.empty() && node <= out.entries_.back().node) {
+      element.fail("16.6", "saved private keys that are not in the order of their nodes");
+    }
+    Key private_key = read_saved_key(element, hpke::private_key_bytes);
     out.set(node, {.private_key = std::move(private_key), .public_key = element.opaque()});
   });
   return out;

@@ -39,7 +39,7 @@ Insider::Insider(const Group& group) : leaf(group.own_leaf()) {
     *key = Key::copy_of(secret.opaque_view());
   }
   keys = TreePrivateKeys::read_state(secret);
-  ratchets = SecretTree::read_state(secret, context.cipher_suite);
+  ratchets = SecretTree::read_state(secret, context.cipher_suite, tree.leaf_count());
   if (!open.ok() || !secret.ok()) throw std::runtime_error("the saved state has another form now");
 }
 

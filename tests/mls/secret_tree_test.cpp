@@ -151,6 +151,58 @@ TEST(SecretTree, NothingIsLeftInTheArena) {
   EXPECT_EQ(arena_state().used_bytes, used_before);
 }
 
+TEST(SecretTree, WhatIsNoSavedStateIsRefused) {
+  const auto node = [](Writer& out, std::uint32_t index, std::size_t bytes) {
+    out.u32(index);
+    out.opaque(Bytes(bytes, 1));
+  };
+  struct Kept {
+    std::uint32_t generation = 0;
+    std::size_t key_bytes = 16;
+    std::size_t nonce_bytes = 12;
+  };
+  const auto ratchet = [](Writer& out, std::uint32_t id, std::size_t bytes,
+                          const std::vector<Kept>& skipped = {}) {
+    out.u32(id);
+    out.u32(3);
+    out.opaque(Bytes(bytes, 2));
+    out.vector([&] {
+      for (const Kept& one : skipped) {
+        out.u32(one.generation);
+        out.opaque(Bytes(one.key_bytes, 3));
+        out.opaque(Bytes(one.nonce_bytes, 4));
+      }
+    });
+  };
+  using Part = std::function<void(Writer&)>;
+  const auto is_state = [](std::uint32_t leaves, const Part& nodes, const Part& ratchets) {
+    const Bytes bytes = encode([&](Writer& out) {
+      out.u32(leaves);
+      out.vector([&] { nodes(out); });
+      out.vector([&] { ratchets(out); });
+    });
+    Reader in(bytes);
+    SecretTree::read_state(in, suite_1, 8);
+    return in.finish().has_value();
+  };
+  const Part none = [](Writer&) {};
+  EXPECT_TRUE(is_state(8, [&](Writer& out) { node(out, 0, 32), node(out, 14, 32); }, none));
+  EXPECT_FALSE(is_state(4, none, none));
+  EXPECT_FALSE(is_state(8, [&](Writer& out) { node(out, 15, 32); }, none));
+  EXPECT_FALSE(is_state(8, [&](Writer& out) { node(out, 0xffffffff, 32); }, none));
+  EXPECT_FALSE(is_state(8, [&](Writer& out) { node(out, 3, 32), node(out, 3, 32); }, none));
+  EXPECT_FALSE(is_state(8, [&](Writer& out) { node(out, 3, 32), node(out, 1, 32); }, none));
+  EXPECT_FALSE(is_state(8, [&](Writer& out) { node(out, 0, 31); }, none));
+  EXPECT_TRUE(is_state(8, none, [&](Writer& out) { ratchet(out, 15, 32, {{0}, {2}}); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 16, 32); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 0, 33); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 5, 32), ratchet(out, 5, 32); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 0, 32, {{3}}); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 0, 32, {{2}, {1}}); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 0, 32, {{0, 32}}); }));
+  EXPECT_FALSE(is_state(8, none, [&](Writer& out) { ratchet(out, 0, 32, {{0, 16, 13}}); }));
+}
+
 TEST(SecretTree, AStateThatWasSavedGoesOnWhereItWas) {
   SecretTree tree = tree_of(8);
   ASSERT_TRUE(tree.take({2}, application, 5));
@@ -159,7 +211,7 @@ TEST(SecretTree, AStateThatWasSavedGoesOnWhereItWas) {
   tree.write_state(out);
   const Key saved = out.take_secret();
   Reader in(saved.reveal());
-  SecretTree restored = SecretTree::read_state(in, suite_1);
+  SecretTree restored = SecretTree::read_state(in, suite_1, 8);
   ASSERT_TRUE(in.finish());
   EXPECT_EQ(restored.next_generation({2}, application), 6U);
   EXPECT_TRUE(same_key(**restored.take({2}, application, 3), **tree.take({2}, application, 3)));
