@@ -56,7 +56,8 @@ class Group;
 struct CommitRequest {
   std::vector<Proposal> proposals;  // by value: Add, Remove, PreSharedKey, GroupContextExtensions
   // Proposals that came (or were sent) in this epoch go in by reference, the preferred one of two about one member
-  // (section 12.2). Where they are not valid together the commit is refused, and can be made without them.
+  // (section 12.2), as far as they are valid together and with those by value; what that is is found in at most
+  // commit_trials_max trials.
   bool with_received_proposals = true;
   bool with_path = true;  // even where section 12.4 does not demand one
 };
@@ -197,6 +198,11 @@ class Group {
   std::vector<KnownProposal> committable_proposals(const std::vector<Proposal>& by_value) const;
   struct Draft;
   Result<Draft> draft_commit(const CommitRequest& request, const Outside& outside) const;
+  Result<Draft> draft_of(const std::vector<KnownProposal>& received, const std::vector<Proposal>& by_value,
+                         const Outside& outside) const;
+  std::vector<KnownProposal> valid_together(const std::vector<KnownProposal>& received,
+                                            const std::vector<Proposal>& by_value,
+                                            const Outside& outside) const;
   Status draft_path(Draft& draft, bool with_path, const Outside& outside) const;
   GroupContext provisional_context(RatchetTree& tree, const Extensions& extensions) const;
   static NewEpoch next_epoch(const Epoch& old, GroupContext context, RatchetTree tree,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 namespace shearline::mls {
 namespace {
@@ -108,15 +109,44 @@ struct Group::Draft {
 };
 
 Result<Group::Draft> Group::draft_commit(const CommitRequest& request, const Outside& outside) const {
-  Draft out;
-  std::vector<ListedProposal> listed;
-  if (request.with_received_proposals) {
-    for (KnownProposal& known : committable_proposals(request.proposals)) {
-      out.body.proposals.emplace_back(std::move(known.ref));
-      listed.push_back({std::move(known.proposal), known.sender});
+  if (!request.with_received_proposals) return draft_of({}, request.proposals, outside);
+  const std::vector<KnownProposal> received = committable_proposals(request.proposals);
+  Result<Draft> all = draft_of(received, request.proposals, outside);
+  if (all || received.empty()) return all;
+  return draft_of(valid_together(received, request.proposals, outside), request.proposals, outside);
+}
+
+// Each was valid when it came, but time has passed, and one may be in another's way. Nobody must be able to stop the
+// commits of an epoch with that, so halves are tried where a whole is not valid.
+std::vector<Group::KnownProposal> Group::valid_together(const std::vector<KnownProposal>& received,
+                                                        const std::vector<Proposal>& by_value,
+                                                        const Outside& outside) const {
+  std::vector<KnownProposal> chosen;
+  std::vector<std::span<const KnownProposal>> left = {received};  // the next one last
+  for (std::size_t trials = 0; !left.empty() && trials < commit_trials_max; ++trials) {
+    const std::span<const KnownProposal> part = left.back();
+    left.pop_back();
+    std::vector<KnownProposal> with_part = chosen;
+    with_part.insert(with_part.end(), part.begin(), part.end());
+    if (draft_of(with_part, by_value, outside)) {
+      chosen = std::move(with_part);
+    } else if (part.size() > 1) {
+      left.push_back(part.subspan(part.size() / 2));
+      left.push_back(part.first(part.size() / 2));
     }
   }
-  for (const Proposal& proposal : request.proposals) {
+  return chosen;
+}
+
+Result<Group::Draft> Group::draft_of(const std::vector<KnownProposal>& received,
+                                     const std::vector<Proposal>& by_value, const Outside& outside) const {
+  Draft out;
+  std::vector<ListedProposal> listed;
+  for (const KnownProposal& known : received) {
+    out.body.proposals.emplace_back(known.ref);
+    listed.push_back({known.proposal, known.sender});
+  }
+  for (const Proposal& proposal : by_value) {
     out.body.proposals.emplace_back(proposal);
     listed.push_back({std::make_shared<const Proposal>(proposal), own_leaf_});
   }
@@ -125,6 +155,7 @@ Result<Group::Draft> Group::draft_commit(const CommitRequest& request, const Out
   Result<AppliedProposals> applied =
       apply_proposals(listed, own_leaf_, out.tree, rules(epoch_->context.extensions, outside));
   if (!applied) return pass_on(applied.error());
+  if (Status unique = validate_unique_keys(out.tree); !unique) return pass_on(unique.error());
   Result<Key> psks = mls::psk_secret(applied->psks, outside.pre_shared_keys);
   if (!psks) return pass_on(psks.error());
   out.applied = std::move(*applied);
@@ -139,7 +170,6 @@ Status Group::draft_path(Draft& draft, bool with_path, const Outside& outside) c
     draft.path = make_path(cipher_suite(), draft.tree, own_leaf_, *draft.tree.leaf(own_leaf_), signature_key_,
                            group_id(), keys_, outside.random);
   }
-  if (Status unique = validate_unique_keys(draft.tree); !unique) return unique;
   draft.context = provisional_context(draft.tree, draft.applied.extensions);
   if (!draft.path) return {};
   Result<UpdatePath> encrypted = encrypt_path(cipher_suite(), draft.tree, own_leaf_, *draft.path,

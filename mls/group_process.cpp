@@ -126,6 +126,8 @@ Result<Group::Received> Group::process_proposal(const AuthenticatedContent& mess
   const auto applied = apply_proposals({{proposal, sender}}, std::nullopt, scratch,
                                        rules(epoch_->context.extensions, outside));
   if (!applied) return pass_on(applied.error());
+  if (const auto psks = psk_secret(applied->psks, outside.pre_shared_keys); !psks)
+    return pass_on(psks.error());
   if (!is_known) {
     next.proposals_.push_back(
         {.ref = std::move(ref), .proposal = proposal, .sender = sender, .own_update = nullptr});
@@ -157,6 +159,9 @@ Result<OpenedPath> Group::follow_path(const UpdatePath& path, LeafIndex committe
   const Status valid = validate_leaf(path.leaf_node, committer, tree.leaf(committer), Occasion::path,
                                      rules(applied.extensions, outside));
   if (!valid) return pass_on(valid.error());
+  if (const Status keys_valid = validate_path_keys(cipher_suite(), path); !keys_valid) {
+    return pass_on(keys_valid.error());
+  }
   if (const Status merged = merge_path(tree, committer, path, applied.added); !merged) {
     return pass_on(merged.error());
   }

@@ -20,6 +20,8 @@ inline constexpr std::size_t pre_shared_keys_max = 16;  // in one commit
 inline constexpr std::size_t proposals_per_commit_max = 4096;
 inline constexpr std::size_t proposals_pending_max =
     4096;  // received or sent in one epoch, not committed yet
+// How often a committer tries which of the received proposals go together; the rest stays out of the commit.
+inline constexpr std::size_t commit_trials_max = 64;
 
 // Sections 9.2 and 15.3: how far a message may lie ahead of the newest one, and how many keys of skipped
 // generations are kept. A skipped key takes 64 to 96 bytes of the arena's 1 MiB.

@@ -1,5 +1,7 @@
 #include "mls/tree_validation.hpp"
 
+#include "mls/hpke_kem.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -81,6 +83,13 @@ Status validate_parent_hashes(RatchetTree& tree) {
   });
 }
 
+Status validate_parent_keys(const RatchetTree& tree, CipherSuite suite) {
+  return for_each_parent(tree, [&](NodeIndex node) -> Status {
+    if (hpke::is_public_key(hpke_of(suite).kem, tree.parent(node)->encryption_key)) return {};
+    return broken("5.1.1", "a parent node's encryption key is no public key of the suite");
+  });
+}
+
 Status validate_unmerged_leaves(const RatchetTree& tree) {
   return for_each_parent(tree, [&](NodeIndex node) -> Status {
     for (const LeafIndex leaf : tree.parent(node)->unmerged_leaves) {
@@ -110,6 +119,7 @@ Status validate_unique_keys(const RatchetTree& tree) {
 Status validate_tree(RatchetTree& tree, const LeafRules& rules) {
   if (Status sound = validate_unmerged_leaves(tree); !sound) return sound;
   if (Status sound = validate_unique_keys(tree); !sound) return sound;
+  if (Status sound = validate_parent_keys(tree, rules.cipher_suite); !sound) return sound;
   if (Status sound = validate_parent_hashes(tree); !sound) return sound;
   for (LeafIndex at{0}; at.value < tree.leaf_count(); ++at.value) {
     const LeafNode* const leaf = tree.leaf(at);

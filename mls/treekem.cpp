@@ -1,5 +1,7 @@
 #include "mls/treekem.hpp"
 
+#include "mls/hpke_kem.hpp"
+
 #include <algorithm>
 
 namespace shearline::mls {
@@ -168,6 +170,12 @@ Status check_path_keys_are_new(const RatchetTree& tree, const UpdatePath& path) 
 }
 
 }  // namespace
+
+Status validate_path_keys(CipherSuite suite, const UpdatePath& path) {
+  const auto is_key = [&](const Bytes& key) { return hpke::is_public_key(hpke_of(suite).kem, key); };
+  if (std::ranges::all_of(path.nodes, is_key, &UpdatePathNode::encryption_key)) return {};
+  return broken("5.1.1", "a key of the update path is no public key of the suite");
+}
 
 Status merge_path(RatchetTree& tree, LeafIndex sender, const UpdatePath& path,
                   const std::vector<LeafIndex>& added) {

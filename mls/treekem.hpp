@@ -56,6 +56,9 @@ Result<UpdatePath> encrypt_path(CipherSuite suite, const RatchetTree& tree, Leaf
 
 // ---- the others' side ----
 
+// Of the nodes below us in the path we never see a private key, and yet we shall encrypt to them.
+// invalid: a node's key is no public key of the suite (section 5.1.1).
+Status validate_path_keys(CipherSuite suite, const UpdatePath& path);
 // Section 7.5: puts the path into the tree. invalid: it does not fit the filtered direct path, the leaf's parent
 // hash is not the one computed, or a key of it is in the tree already (section 12.4.2).
 Status merge_path(RatchetTree& tree, LeafIndex sender, const UpdatePath& path,

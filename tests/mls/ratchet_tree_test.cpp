@@ -326,6 +326,15 @@ TEST(RatchetTree, ALeafWithAKeyOfSmallOrderIsRefused) {
   EXPECT_NE(group.refusal().find("5.1.1"), std::string::npos) << group.refusal();
 }
 
+TEST(RatchetTree, AParentWithAKeyOfSmallOrderIsRefused) {
+  Grown group = grown(4);
+  group.path_from({0});
+  ParentNode parent = *group.tree.parent({3});
+  parent.encryption_key = Bytes(32, 0);
+  group.tree.set_parent({3}, parent);
+  EXPECT_NE(group.refusal().find("5.1.1: a parent node"), std::string::npos) << group.refusal();
+}
+
 TEST(RatchetTree, EncodedTreesMustEndInANodeAndFitTheirPlaces) {
   Grown group = grown(3);
   const Bytes bytes = encoded(group.tree);
@@ -366,6 +375,20 @@ TEST(RatchetTree, MoreThan4096LeavesAreRefusedBeforeTheyAreBuilt) {
   const auto tree = decode_whole(blanks, read_ratchet_tree);
   ASSERT_FALSE(tree);
   EXPECT_NE(tree.error().message.find("4096 leaves"), std::string::npos);
+}
+
+TEST(TreeKem, AnUpdatePathWithANodeThatNobodyCanEncryptToIsRefused) {
+  SeededRandom random(2);
+  const Bytes good = hpke::generate_key_pair(hpke_of(suite_1), random).public_key;
+  UpdatePath path;
+  path.nodes = {{.encryption_key = good, .encrypted_path_secrets = {}},
+                {.encryption_key = good, .encrypted_path_secrets = {}}};
+  EXPECT_TRUE(validate_path_keys(suite_1, path));
+  for (const Bytes& bad : {Bytes(), Bytes(31, 1), Bytes(32), Bytes(33, 1)}) {
+    path.nodes[1].encryption_key = bad;
+    EXPECT_EQ(validate_path_keys(suite_1, path).error().message,
+              "RFC 9420 section 5.1.1: a key of the update path is no public key of the suite");
+  }
 }
 
 TEST(TreeKem, AnUpdatePathOfTheWrongLengthOrWithAnOldKeyIsRefused) {
