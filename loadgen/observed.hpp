@@ -44,7 +44,6 @@ struct Punctuality {
   double busy_share_max = 0;  // of a core, of the busiest thread: what it used or waited for, without idling
 
   static constexpr std::uint64_t late_ns = 1'000'000;
-  static constexpr double saturated_share = 0.95;
 
   void merge(const Punctuality& other) {
     own_delay_ns.merge(other.own_delay_ns);

@@ -272,8 +272,7 @@ std::string heading(const Results& results) {
 }
 
 std::string happenings(const Results& results) {
-  const auto [is_trusted, words] = generator_judgement(results);
-  std::string rows = row("generator", words);
+  std::string rows = row("generator", judge_generator(results).words);
   for (const auto& [name, text] : incidents(results)) rows += row(name, text);
   if (!results.scenario.plan.is_open_loop()) {
     rows += row("closed loop",

@@ -325,9 +325,9 @@ TEST_F(LoadRun, SaysWhenTheGeneratorItselfWasLate) {
   EXPECT_GE(outcome->observed.punctuality.late, 27U);
   EXPECT_GE(outcome->observed.punctuality.own_delay_ns.maximum(), 28U * ms);
   EXPECT_GE(outcome->total.latency_ns.maximum(), 28U * ms);
-  const auto [is_trusted, words] = generator_judgement({scenario, frames, *outcome});
-  EXPECT_FALSE(is_trusted);
-  EXPECT_THAT(words, HasSubstr("was late by itself"));
+  const Judgement judgement = judge_generator({scenario, frames, *outcome});
+  EXPECT_FALSE(judgement.is_trusted);
+  EXPECT_THAT(judgement.words, HasSubstr("was late by itself"));
 }
 
 TEST_F(LoadRun, SharesAConstantRateAmongThreads) {
