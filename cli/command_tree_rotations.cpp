@@ -13,7 +13,18 @@ void add_rotate(CLI::App& app, Invocation& invocation) {
                                "Start a rotation and follow it until the new secret is promoted",
                                "shearline rotate acme-staging --grace 24h --reason \"quarterly\"", rotate);
   Rotate& options = *leaf.options;
-  add_client(*leaf.app, options.client_id);
+  CLI::Option* client = leaf.app->add_option("client", options.client_id, "Client id")->check(id_validator());
+  CLI::Option* clients =
+      leaf.app
+          ->add_option("--clients", options.clients_file,
+                       "File with client ids, one a line, - for standard input, in place of one client; none "
+                       "is followed")
+          ->type_name("FILE")
+          ->excludes(client);
+  leaf.app->callback([&invocation, chosen = leaf.options] {
+    if (chosen->client_id.empty() && chosen->clients_file.empty()) throw CLI::RequiredError("client");
+    invocation.run = [chosen](const Context& context) { return rotate(context, *chosen); };
+  });
   leaf.app->add_option("--grace", options.grace, "How long the old secret goes on working [by class]")
       ->type_name("DURATION");
   leaf.app->add_option("--not-before", options.not_before,
@@ -21,7 +32,8 @@ void add_rotate(CLI::App& app, Invocation& invocation) {
   leaf.app
       ->add_option("--rotation", options.rotation_id,
                    "Id of the rotation [a new one]; the same again changes nothing")
-      ->check(ulid_validator());
+      ->check(ulid_validator())
+      ->excludes(clients);
   leaf.app->add_flag("--emergency", options.emergency, "At once and without grace; ends an open rotation");
   leaf.app->add_flag("--supersede", options.supersede, "Even while the version before is in grace");
   leaf.app->add_flag_callback(

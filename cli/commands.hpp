@@ -88,6 +88,7 @@ Exit credential_import(const Context& context, const CredentialImport& options);
 
 struct Rotate {
   std::string client_id;
+  std::string clients_file;  // instead of the client: ids, one a line; "-": standard input. None is followed.
   std::string rotation_id;
   std::string grace;
   std::string not_before;

@@ -6,6 +6,14 @@
 #include "io/wire/envelope.hpp"
 #include "policy/rules.hpp"
 
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <optional>
+
 namespace shearline::cli {
 namespace {
 
@@ -36,6 +44,65 @@ Exit on_rotation(const Context& context, policy::Verb verb, const OnRotation& op
   return tell(context, (*session)->ask(command));
 }
 
+policy::Command rotation_of(Session& session, const Rotate& options, const policy::Params& params,
+                            const std::string& client_id) {
+  policy::Command command = session.command(policy::Verb::rotate, options.reasons);
+  command.credential = client_id;
+  command.rotation_id = options.rotation_id.empty() ? command.jti.text() : options.rotation_id;
+  command.params = params;
+  return command;
+}
+
+// Ids of --clients, a line each, as they come: whoever writes them may wait for what became of the one before.
+class ClientIds {
+ public:
+  Status open(const std::string& path) {
+    if (path.empty() || path == "-") return {};
+    file_.open(expand_home(path));
+    if (file_.is_open()) return {};
+    return fail(Code::not_found, path + ": " + std::strerror(errno));
+  }
+  // False: that was the last one. Empty lines are none; a line that is too long for an id comes as none that is valid.
+  bool next(std::string& id) {
+    std::istream& in = file_.is_open() ? file_ : std::cin;
+    std::array<char, policy::client_id_bytes_max + 3> text{};  // CR, and one more: too long stays too long
+    while (in.getline(text.data(), text.size()) || in.gcount() > 0) {
+      ++line_;
+      const bool is_ended = !in.fail() && !in.eof();  // its line feed is counted
+      id.assign(text.data(), static_cast<std::size_t>(in.gcount()) - (is_ended ? 1U : 0U));
+      if (in.fail()) {
+        in.clear();
+        in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+      }
+      if (id.ends_with('\r')) id.pop_back();
+      if (!id.empty()) return true;
+    }
+    return false;
+  }
+  std::size_t line() const { return line_; }
+
+ private:
+  std::ifstream file_;
+  std::size_t line_ = 0;
+};
+
+// One after another with the keys unlocked once. A refusal is told and the next one goes on; without an engine to hear
+// there is no next one. How the first that was not taken ended is how all end.
+Exit rotate_each(Session& session, const Rotate& options, const policy::Params& params, ClientIds& ids) {
+  const Output& output = session.context().output;
+  std::optional<Exit> exit;
+  std::string id;
+  while (exit != Exit::unavailable && !output.is_lost() && ids.next(id)) {
+    const Result<policy::Answer> answer =
+        policy::is_id(id) ? session.ask(rotation_of(session, options, params, id))
+                          : fail(Code::invalid, "line " + std::to_string(ids.line()) + " is not an id");
+    const Exit told = tell(session.context(), answer);
+    if (!exit || *exit == Exit::ok || told == Exit::unavailable) exit = told;
+  }
+  if (exit) return *exit;
+  return output.error({Code::invalid, "--clients: " + options.clients_file + ": no client ids in it"});
+}
+
 }  // namespace
 
 Exit rotate(const Context& context, const Rotate& options) {
@@ -44,13 +111,14 @@ Exit rotate(const Context& context, const Rotate& options) {
   if (!understood) return context.output.error(understood.error());
   const auto timeout_ms = timeout_from(options.follow_timeout);
   if (!timeout_ms) return context.output.error(timeout_ms.error());
+  ClientIds ids;
+  if (const Status opened = ids.open(options.clients_file); !opened)
+    return context.output.error(opened.error());
   const auto session = Session::open(context);
   if (!session) return context.output.error(session.error());
+  if (!options.clients_file.empty()) return rotate_each(**session, options, params, ids);
 
-  policy::Command command = (*session)->command(policy::Verb::rotate, options.reasons);
-  command.credential = options.client_id;
-  command.rotation_id = options.rotation_id.empty() ? command.jti.text() : options.rotation_id;
-  command.params = std::move(params);
+  const auto command = rotation_of(**session, options, params, options.client_id);
   const auto answer = (*session)->ask(command);
   const Exit told = tell(context, answer);
   if (told != Exit::ok || !options.follow) return told;

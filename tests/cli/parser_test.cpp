@@ -156,7 +156,8 @@ TEST_P(WrongLine, IsAUsageErrorThatSaysSomething) {
 INSTANTIATE_TEST_SUITE_P(
     All, WrongLine,
     testing::Values("", "frobnicate", "group", "rotate", "rotate acme extra", "rotate a/b",
-                    "status acme --frobnicate", "rotate acme --rotation 123", "credential create acme",
+                    "status acme --frobnicate", "rotate acme --rotation 123", "rotate acme --clients ids",
+                    "rotate --clients ids --rotation 01JZ0000000000000000000000", "credential create acme",
                     "credential create acme --group g --kind x", "list apples", "list --limit 0",
                     "list --limit 1001", "promote acme", "ack acme --rotation 01J",
                     "status acme --answer-timeout 0", "status acme --answer-timeout 6m", "admin init alice",

@@ -83,6 +83,25 @@ class Import(unittest.TestCase):
         self.assertEqual(len(imports()), len(set(imports())), "none twice")
 
 
+    def test_many_are_rotated_by_one_command(self):
+        self.alice.run("credential", "import", self.file, *FACTS)
+        with open(self.file, encoding="utf-8") as lines:
+            ids = [json.loads(line)["client_id"] for line in lines][:12]
+        listed = self.there.write("ids", "\n".join(ids[:6] + ["", "no id", "x" * 1000, "nobody\r"] + ids[6:]))  # no last line feed
+        status, lines, said = self.alice.hear("rotate", "--clients", listed, "--reason", "found in a public repository")
+        self.assertEqual(status, 8, said)
+        taken = [line for line in lines if line["status"] != "failed"]
+        self.assertEqual([line["detail"] for line in lines if line["status"] == "failed"],
+                         ["line 8 is not an id", "line 9 is not an id"])
+        self.assertEqual(len(taken), len(ids) + 1)
+        self.assertEqual([line.get("code") for line in taken if line["status"] == "rejected"], ["not_found"])
+        for client_id in ids:
+            self.assertTrue(self.alice.status(client_id)["result"]["rotation"]["rotation_id"])
+        status, lines, _ = self.alice.hear("rotate", "--clients", "-", stdin=b"\n\n")
+        self.assertEqual((status, lines[-1]["detail"]), (8, "--clients: -: no client ids in it"))
+        self.assertEqual(self.alice.hear("rotate", "--clients", listed + ".not")[0], 6)
+
+
 class BadLines(Undisturbed):
     GOOD = "a-good-secret-of-a-legacy-client-%d"
     WEAK = "short-but-16-byt"
