@@ -71,12 +71,12 @@ every = "1s"
 learn = true # its output tells the new secrets
 
 [[during]]
-run = 'exec shearline rotate "$CLIENT_ID" --grace 24h --no-follow --reason "load test"'
-parallel = 4
+run = 'exec shearline rotate --clients "$CLIENT_IDS" --grace 24h --reason "load test"'
+parallel = 8 # each sends one command after another
 )"},
     {"slow-readers",
      R"(about = "Clients that ask and hardly read, beside ones that do: the server must bound what it keeps for them"
-duration = "20s"
+duration = "90s" # longer than the minute in which replies must be taken: then it cuts them off
 rate = 100000
 arrivals = "poisson"
 connections = 8

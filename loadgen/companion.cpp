@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,18 +23,34 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t wait_ms_max = 20;  // until a stop, or a child that ended silently, is noticed
+constexpr std::int64_t deal_ms = 2;       // how often those that have taken all their clients are dealt more
+constexpr std::size_t clients_per_deal = 8;  // few, so that the last ones are shared out as well
 constexpr std::int64_t kill_after_ms = 2'000;
 constexpr std::size_t line_bytes_max = 64 * 1024;
 constexpr std::size_t error_bytes_max = 160;
 
-// The environment with CLIENT_ID in it.
+// The environment with CLIENT_ID and CLIENT_IDS in it.
 std::vector<std::string> environment_with(const std::string& client_id) {
   std::vector<std::string> out;
   for (char** each = environ; *each != nullptr; ++each) {
-    if (!std::string_view(*each).starts_with("CLIENT_ID=")) out.emplace_back(*each);
+    const std::string_view variable = *each;
+    if (!variable.starts_with("CLIENT_ID=") && !variable.starts_with("CLIENT_IDS=")) out.emplace_back(*each);
   }
   out.push_back("CLIENT_ID=" + client_id);
+  out.emplace_back("CLIENT_IDS=/dev/stdin");
   return out;
+}
+
+// $CLIENT_IDS, ${CLIENT_IDS}: a stream of clients; $CLIENT_ID: one for each start.
+bool names_stream(const std::string& run) { return run.find("CLIENT_IDS") != std::string::npos; }
+bool names_client(const std::string& run) {
+  return !names_stream(run) && run.find("CLIENT_ID") != std::string::npos;
+}
+
+// Whether a reader has taken all that was written into its pipe.
+bool is_drained(int pipe) {
+  int waiting = 0;
+  return ioctl(pipe, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -44,20 +62,28 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 // In a process group of its own, so that all it starts can be ended with it. The pid, or a negative errno.
-int spawn(const std::string& command, const std::string& client_id, int out, int err) {
+int spawn(const std::string& command, const std::string& client_id, int in, int out, int err) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&files);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (in >= 0) {
+    posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  }
   posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
   sigset_t defaults;
   sigemptyset(&defaults);
   for (const int signal : {SIGPIPE, SIGINT, SIGTERM}) sigaddset(&defaults, signal);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  posix_spawnattr_setsigmask(&attributes, &unblocked);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   std::vector<std::string> words = {"sh", "-c", command};
   std::vector<std::string> environment = environment_with(client_id);
   pid_t pid = -1;
@@ -97,6 +123,11 @@ CompanionCounts Companion::stop() {
 }
 
 void Companion::work() {
+  // A child that ends before it has read its clients is no fault of ours.
+  sigset_t pipes;
+  sigemptyset(&pipes);
+  sigaddset(&pipes, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipes, nullptr);
   auto next_start = Clock::now();
   bool may_start = true;
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -110,6 +141,7 @@ void Companion::work() {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_start - Clock::now()).count();
       wait_ms = std::clamp<std::int64_t>(left, 0, wait_ms_max);
     }
+    if (deal_clients()) wait_ms = std::min(wait_ms, deal_ms);
     read_output(wait_ms);
     reap(false);
   }
@@ -118,26 +150,29 @@ void Companion::work() {
 
 // False: there is nobody left to start it for, or it cannot be started.
 bool Companion::start_child() {
-  const bool needs_client = during_.run.find("CLIENT_ID") != std::string::npos;
-  if (needs_client && next_client_ == population_.size()) {
+  const bool has_client = names_client(during_.run);
+  const bool has_stream = names_stream(during_.run);
+  if ((has_client || has_stream) && next_client_ == population_.size()) {
     counts_.ran_out_of_clients = true;
     return false;
   }
-  const std::string client_id = population_.at(next_client_ % population_.size()).client_id;
+  const std::string client_id = has_client ? population_.at(next_client_).client_id : std::string();
+  std::array<int, 2> in{-1, -1};
   std::array<int, 2> out{-1, -1};
   std::array<int, 2> err{-1, -1};
   int pid = -1;
-  if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(err.data(), O_CLOEXEC) != 0) {
+  if ((has_stream && pipe2(in.data(), O_CLOEXEC) != 0) || pipe2(out.data(), O_CLOEXEC) != 0 ||
+      pipe2(err.data(), O_CLOEXEC) != 0) {
     pid = -errno;
   } else {
-    pid = spawn(during_.run, client_id, out[1], err[1]);
+    pid = spawn(during_.run, client_id, in[0], out[1], err[1]);
   }
-  for (const int end : {out[1], err[1]}) {
+  for (const int end : {in[0], out[1], err[1]}) {
     if (end >= 0) ::close(end);
   }
   ++counts_.started;
   if (pid < 0) {
-    for (const int end : {out[0], err[0]}) {
+    for (const int end : {in[1], out[0], err[0]}) {
       if (end >= 0) ::close(end);
     }
     ++counts_.failed;
@@ -145,9 +180,32 @@ bool Companion::start_child() {
     return false;
   }
   for (const int end : {out[0], err[0]}) fcntl(end, F_SETFL, O_NONBLOCK);
-  if (needs_client) ++next_client_;
-  children_.push_back({pid, out[0], err[0], {}, {}});
+  if (has_client) {
+    ++next_client_;
+    ++counts_.clients;
+  }
+  children_.push_back({pid, in[1], out[0], err[0], {}, {}});
   return true;
+}
+
+// To each child that has taken all it was dealt; when every client has had its turn, they are told so by the end of
+// their input. True: there is somebody to be dealt more.
+bool Companion::deal_clients() {
+  bool is_waiting = false;
+  for (Child& child : children_) {
+    if (child.in < 0) continue;
+    is_waiting = true;
+    if (!is_drained(child.in)) continue;
+    std::string ids;
+    std::size_t dealt = 0;
+    for (; dealt < clients_per_deal && next_client_ < population_.size(); ++dealt)
+      ids += population_.at(next_client_++).client_id + "\n";
+    // Far less than a pipe holds, and it was empty: written whole or, if the child is gone, not at all.
+    const bool is_taken = dealt > 0 && ::write(child.in, ids.data(), ids.size()) > 0;
+    if (is_taken) counts_.clients += dealt;
+    if (!is_taken) ::close(std::exchange(child.in, -1));
+  }
+  return is_waiting;
 }
 
 void Companion::read_output(std::int64_t wait_ms) {
@@ -221,7 +279,7 @@ void Companion::reap(bool stopping) {
     }
     read_lines(*child);
     read_errors(*child);
-    for (const int end : {child->out, child->err}) {
+    for (const int end : {child->in, child->out, child->err}) {
       if (end >= 0) ::close(end);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

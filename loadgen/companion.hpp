@@ -22,6 +22,7 @@ struct CompanionCounts {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
   std::uint64_t ended_by_us = 0;  // still running at the end
+  std::uint64_t clients = 0;      // of the population, given to them
   bool ran_out_of_clients = false;
   Kinds failures;  // by status, each with the last line of the first one's stderr
 };
@@ -29,7 +30,9 @@ struct CompanionCounts {
 class Companion {
  public:
   // Starts at once. Where `during.learn`, an output line that is a JSON object with "client_id" and either "secret"
-  // or "secret_file" (what `shearline --json inbox` writes) tells a new secret.
+  // or "secret_file" (what `shearline --json inbox` writes) tells a new secret. A command that names $CLIENT_IDS
+  // is dealt clients by that file, a line each, as fast as it takes them; one that names $CLIENT_ID is started for
+  // each client.
   Companion(const During& during, const Population& population, LearntSecrets& learnt);
   ~Companion();
   Companion(const Companion&) = delete;
@@ -41,6 +44,7 @@ class Companion {
  private:
   struct Child {
     int pid = -1;
+    int in = -1;  // where its clients are written; -1: it gets none (any more)
     int out = -1;
     int err = -1;
     std::string out_line;  // unfinished
@@ -49,6 +53,7 @@ class Companion {
 
   void work();
   bool start_child();
+  bool deal_clients();
   void read_output(std::int64_t wait_ms);
   void read_lines(Child& child);
   void read_errors(Child& child);

@@ -104,7 +104,8 @@ std::vector<std::pair<std::string, std::string>> incidents(const Results& result
   }
   if (std::ranges::any_of(plan.during, &During::learn)) {
     const RotatedCounts& rotated = seen.rotated;
-    out.emplace_back("rotated", number(rotated.learnt) + " new secrets learnt; " +
+    out.emplace_back("rotated", number(rotated.learnt) + " new secrets learnt: " +
+                                    rate_text(per_second(rotated.learnt, outcome.elapsed_ns)) + "; " +
                                     number(rotated.mismatches) + " mismatches, " +
                                     number(rotated.not_yet_accepted) +
                                     " never accepted; old: " + verdict_counts(rotated.old_by_letter) +
@@ -112,6 +113,10 @@ std::vector<std::pair<std::string, std::string>> incidents(const Results& result
   }
   for (const CompanionCounts& each : outcome.companions) {
     std::string text = each.run + ": " + number(each.succeeded) + " done, " + number(each.failed) + " failed";
+    if (each.clients > 0) {
+      text += ", " + number(each.clients) +
+              " clients: " + rate_text(per_second(each.clients, outcome.elapsed_ns));
+    }
     if (each.ended_by_us > 0) text += ", " + number(each.ended_by_us) + " ended with the run";
     if (each.ran_out_of_clients) text += ", stopped when every client had had its turn";
     if (each.failed > 0) text += ": " + kinds_text(each.failures);

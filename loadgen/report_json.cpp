@@ -54,6 +54,7 @@ Json bystanders_json(const Results& results) {
   }
   if (std::ranges::any_of(plan.during, &During::learn)) {
     out["rotated"] = {{"learnt", seen.rotated.learnt},
+                      {"learnt_per_s", per_second(seen.rotated.learnt, results.outcome.elapsed_ns)},
                       {"checks", seen.rotated.checks},
                       {"mismatches", seen.rotated.mismatches},
                       {"never_accepted", seen.rotated.not_yet_accepted},
@@ -63,6 +64,7 @@ Json bystanders_json(const Results& results) {
   for (const CompanionCounts& each : results.outcome.companions) {
     out["during"].push_back({{"run", each.run},
                              {"started", each.started},
+                             {"clients", each.clients},
                              {"succeeded", each.succeeded},
                              {"failed", each.failed},
                              {"ended_at_the_end", each.ended_by_us},

@@ -1,6 +1,7 @@
 """The program shearline-loadgen against a small server of this test's own: what it writes is read by those it is written
 for (HdrHistogram's tools, a browser's parser), and what goes wrong in the middle of a run is told and survived."""
 
+import glob
 import html.parser
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -202,6 +204,32 @@ run = 'sleep 1000'
         self.assertEqual(failing["failures"], {"status 3": {"count": 1, "first": "the reason"}})
         self.assertEqual((lasting["started"], lasting["ended_at_the_end"]), (1, 1))
         self.assertNotIn("brand-42", out)
+
+    def test_one_command_is_dealt_many_clients(self):
+        self.serve()
+        with open(self.file("s.toml"), "w", encoding="utf-8") as scenario:
+            scenario.write("""duration = "1h"
+rate = 1000
+[[during]]
+run = 'while read -r id; do echo "$id" >> dealt; done < "$CLIENT_IDS"; touch "ended.$$"'
+parallel = 3
+""")
+        child = subprocess.Popen(self.command("--scenario", self.file("s.toml"), "--json"), cwd=self.folder,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.kill)
+        patience = time.monotonic() + PATIENCE
+        while len(glob.glob(self.file("ended.*"))) < 3 and time.monotonic() < patience:
+            self.assertIsNone(child.poll())
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=PATIENCE)
+        (dealing,) = json.loads(out)["during"]
+        self.assertEqual((dealing["started"], dealing["failed"], dealing["clients"]), (3, 0, 50))
+        with open(self.file("dealt"), encoding="utf-8") as dealt:
+            ids = dealt.read().split()
+        self.assertEqual(len(ids), 50)
+        self.assertEqual(len(set(ids)), 50, "each went to one of them")
 
 
 if __name__ == "__main__":
