@@ -72,7 +72,7 @@ learn = true # its output tells the new secrets
 
 [[during]]
 run = 'exec shearline rotate --clients "$CLIENT_IDS" --grace 24h --reason "load test"'
-parallel = 8 # each sends one command after another
+parallel = 4 # each sends one command after another
 )"},
     {"slow-readers",
      R"(about = "Clients that ask and hardly read, beside ones that do: the server must bound what it keeps for them"
