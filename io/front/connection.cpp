@@ -9,6 +9,13 @@
 
 namespace shearline::front {
 
+void Desk::answer_now() {
+  turn.resolve();
+  for (Connection* connection : served) connection->send_early();
+  served.clear();
+  loop.submit();
+}
+
 Connection::Connection(int socket, std::uint64_t id, Desk& desk)
     : socket_(socket),
       desk_(desk),
@@ -95,6 +102,9 @@ void Connection::serve(const Desk::HeldBuffer& arrived) {
   served_bytes_ += arrived.bytes;
   desk_.held.push_back(arrived);
   session_.receive(desk_.loop.receive_buffer(arrived.id).first(arrived.bytes), desk_.turn);
+  if (desk_.served.empty() || desk_.served.back() != this) desk_.served.push_back(this);
+  const bool is_enough = desk_.turn.checks_waiting() >= desk_.limits.checks_waiting_max;
+  if (is_enough && !session_.inside_request()) desk_.answer_now();
 }
 
 void Connection::ask_for_next_turn() {
@@ -158,6 +168,10 @@ void Connection::settle() {
   if (phase_ == Phase::lingering && peer_has_closed_ && !shut_.in_flight) return close();
   mind_reading();
   mind_deadline();
+}
+
+void Connection::send_early() {
+  if (phase_ == Phase::open) send_more();
 }
 
 void Connection::send_more() {

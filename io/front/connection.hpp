@@ -20,6 +20,9 @@ struct ConnectionLimits {
   // Served to one connection in one turn, give or take a receive buffer; what else has arrived is served in the
   // next turns, so that one long pipeline holds nobody up.
   std::size_t turn_bytes_max = 128 * 1024;
+  // Answered as soon as so many checks wait at the end of a request: who comes first in a long turn need not wait for the
+  // last. Enough for the lanes, and an answer of one connection is still one send.
+  std::size_t checks_waiting_max = 512;
   // Beyond it the connection is not read, until half is sent; what has arrived by then is still served.
   std::size_t unsent_bytes_max = 256 * 1024;
   // Reached only by who asks for much longer answers than verdicts and reads none: closed.
@@ -44,6 +47,9 @@ struct Desk {
     std::uint32_t bytes;
   };
 
+  // In the middle of a turn: what has been asked so far is decided, and its answers leave at once.
+  void answer_now();
+
   void give_back(const HeldBuffer& buffer) {
     wipe(loop.receive_buffer(buffer.id).first(buffer.bytes));
     loop.return_receive_buffer(buffer.id);
@@ -56,6 +62,7 @@ struct Desk {
   BufferPool buffers;
   SlowReaders slow_readers;
   std::uint64_t turn_number = 0;
+  std::vector<Connection*> served;    // in this turn, and perhaps not answered yet
   std::vector<Connection*> touched;   // something happened: settle() at the turn's end
   std::vector<Connection*> starved;   // no receive buffer was left for them
   std::vector<Connection*> unserved;  // bytes of theirs wait for the next turn
@@ -75,6 +82,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void open();                      // starts receiving
+  void send_early();                // while the turn goes on: what is answered
   void settle();                    // after the turn is resolved: sends, stops or resumes reading, ends
   void receive_again();             // receive buffers came back
   void serve_rest();                // a new turn: what the last one left

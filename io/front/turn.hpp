@@ -72,6 +72,7 @@ class Turn {
   }
   void explain_pair(Replies& to, Argument client_id, Argument secret, wire::RespVersion version);
 
+  std::size_t checks_waiting() const { return batch_.size(); }
   // Runs the batch, writes all replies to where they belong, wipes what was kept. Also happens by itself when
   // the batch is full, so stable bytes may be read earlier but never later than the turn's end.
   void resolve();

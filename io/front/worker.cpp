@@ -89,6 +89,7 @@ void Worker::Service::take_turn(std::int64_t wait_ms) {
   loop_.turn(more_to_do ? 0 : wait_ms);
   serve_unserved();
   turn_.end();
+  desk_.served.clear();
   return_receive_buffers();
   settle_connections();
   feed_starved();

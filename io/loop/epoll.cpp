@@ -52,6 +52,7 @@ class EpollLoop final : public Loop {
   void return_receive_buffer(std::uint16_t id) override { buffers_->give_back(id); }
   unsigned receive_buffers_free() const override { return buffers_ ? buffers_->free() : 0; }
 
+  void submit() override {}  // each operation is tried when it is asked for
   std::size_t turn(std::int64_t wait_ms) override;
   void notify() override { wake_.notify(); }
   Backend backend() const override { return Backend::epoll; }

@@ -100,6 +100,9 @@ class Loop {
   virtual void return_receive_buffer(std::uint16_t id) = 0;  // the caller has wiped it if it held a secret
   virtual unsigned receive_buffers_free() const = 0;         // not yet filled, as far as this thread has seen
 
+  // Hands over what was asked for so far, which the next turn would do; for handlers whose turn goes on for long.
+  virtual void submit() = 0;
+
   // One turn: submits, waits at most `wait_ms` (0: not at all, -1: until something happens) for a completion,
   // a timer or notify(), then calls every handler that is due. Returns the number of completions handled.
   virtual std::size_t turn(std::int64_t wait_ms) = 0;

@@ -70,6 +70,7 @@ class UringLoop final : public Loop {
   void return_receive_buffer(std::uint16_t id) override { buffers_->give_back(id); }
   unsigned receive_buffers_free() const override { return buffers_ ? buffers_->free() : 0; }
 
+  void submit() override;
   std::size_t turn(std::int64_t wait_ms) override;
   void notify() override { wake_.notify(); }
   Backend backend() const override { return Backend::io_uring; }
@@ -86,7 +87,7 @@ class UringLoop final : public Loop {
   io_uring_sqe* next_entry();
   void own(io_uring_sqe* entry, Operation& operation);
   void watch_wake();
-  void submit(OutgoingMessage& message);
+  void submit_message(OutgoingMessage& message);
   void finish_messages();
   static void message_sent(Operation* self, int result, std::uint32_t flags);
 
@@ -244,11 +245,11 @@ void UringLoop::send_message(Loop& other, std::uint64_t value) {
   // The value itself goes through the kernel, which the memory model knows nothing of: this pair of release here and
   // acquire in handle() is what makes everything written before visible to the receiver.
   receiver->messages_addressed_.fetch_add(1, std::memory_order_release);
-  submit(*message);
+  submit_message(*message);
 }
 
 // The 64-bit value travels as the result (low half) and the upper bits of user_data.
-void UringLoop::submit(OutgoingMessage& message) {
+void UringLoop::submit_message(OutgoingMessage& message) {
   io_uring_sqe* entry = next_entry();
   const auto low = static_cast<std::uint32_t>(message.value);
   io_uring_prep_msg_ring(entry, message.ring, low, message.value >> 32 << tag_bits | tag_message, 0);
@@ -259,7 +260,7 @@ void UringLoop::message_sent(Operation* self, int result, std::uint32_t /*flags*
   std::unique_ptr<OutgoingMessage> message(static_cast<OutgoingMessage*>(self));
   if (result == -EOVERFLOW || result == -EAGAIN || result == -ENOMEM) {  // the other ring is full just now
     UringLoop* from = message->from;
-    from->submit(*message.release());
+    from->submit_message(*message.release());
     return;
   }
   --message->from->messages_in_flight_;
@@ -275,6 +276,10 @@ void UringLoop::finish_messages() {
 }
 
 // --- turning ----------------------------------------------------------------------------------------------
+
+void UringLoop::submit() {
+  if (const int result = io_uring_submit(&ring_); !passes(result)) give_up("io_uring_submit", -result);
+}
 
 std::size_t UringLoop::turn(std::int64_t wait_ms) {
   if (in_turn_) give_up("turn() called by a handler", EDEADLK);

@@ -60,6 +60,29 @@ TEST_P(Fairness, ALongPipelineHoldsUpNobody) {
   sender.join();
 }
 
+// One request in each buffer, and each is answered by itself: more batches than turns, where one turn takes many buffers.
+TEST_P(Fairness, AnswersLeaveBeforeALongTurnIsOver) {
+  const std::string one = request({"VERIFY", "acme", right});
+  options.limits.checks_waiting_max = 1;
+  options.receive_buffer_bytes = static_cast<unsigned>(one.size());
+  listen();
+  Peer peer(port);
+  std::string pipeline;
+  std::string expected;
+  constexpr std::uint64_t requests = 200;
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    pipeline += one;
+    expected += verified;
+  }
+  ASSERT_TRUE(peer.send(pipeline));
+  start();
+  EXPECT_TRUE(peer.read(expected.size()) == expected);
+  EXPECT_EQ(counters().batches.value(), requests);
+  if (options.backend == loop::Backend::io_uring) {
+    EXPECT_LT(counters().turns.value(), requests);
+  }
+}
+
 TEST_P(Fairness, WhatIsLeftOfAPipelineIsServedAfterItsSenderHasSaidAll) {
   options.limits.turn_bytes_max = 256;
   options.receive_buffer_bytes = 128;
