@@ -30,8 +30,8 @@ Found look_for(const Key& secret) {
     std::string rights;
     std::istringstream(line) >> std::hex >> from >> dash >> to >> rights;
     if (!rights.starts_with("rw") || line.ends_with("[stack]")) continue;
-    const auto* at =
-        reinterpret_cast<const Byte*>(from);  // NOLINT: the kernel's own word for where memory is
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel says where memory is by numbers
+    const auto* at = reinterpret_cast<const Byte*>(from);
     const auto* const end = at + (to - from);
     const bool is_arena = wanted.data() >= at && wanted.data() < end;
     for (;;) {
@@ -158,6 +158,20 @@ TEST_P(Secrets, OfSkippedMessagesGoWithTheEpochsThatAreRetained) {
         << "this one, and those of the two who wait for the message";
     all.commit(1, {});
   }
+  EXPECT_EQ(look_for(skipped.key->key).in_arena, 1U);
+}
+
+// Late application messages are read for some epochs; a late handshake message is never.
+TEST_P(Secrets, OfSkippedHandshakeMessagesGoWithTheirEpoch) {
+  const SecretTree::Sent skipped = value_of(Insider(all[1]).ratchets.next({1}, RatchetType::handshake));
+  all[1] = std::move(value_of(all[1].propose_update(world.outside())).next);  // lost
+  Group::Sent update = value_of(all[1].propose_update(world.outside()));
+  all[1] = std::move(update.next);
+  for (const std::size_t i : {0U, 2U}) {
+    all[i] = std::move(value_of(all[i].process(update.message, world.outside())).next);
+  }
+  EXPECT_EQ(look_for(skipped.key->key).in_arena, 3U) << "this one, and those of the two who wait for it";
+  all.commit(0, {});
   EXPECT_EQ(look_for(skipped.key->key).in_arena, 1U);
 }
 
