@@ -2,6 +2,9 @@
 // buffers, nothing copied), run once, read the results by index. Two passes over the table (prefetch, then
 // read), HMACs together, constant-time compare; the same work for unknown, wrong, retired and right (design:
 // security.md). Owned by one worker, used on its thread; knows no clock and no connection.
+//
+// On its way a pair allocates nothing and is copied nowhere but into the lanes that hash it. It takes four cache lines from
+// a large table, one of the index and three of its entry, each prefetched a group ahead; one more with a second pepper.
 #pragma once
 
 #include "engine/api_key.hpp"
