@@ -128,8 +128,8 @@ Result<QueryAnswer> history(const Asked& asked) {
 }
 
 // Whether what stands in the store under this key is a credential within the grants.
-bool may_see(const Asked& asked, const store::RecordKey& key, ByteView value) {
-  const Result<store::Record> record = asked.context.store.sealer().open(key, value);
+bool may_see(const Asked& asked, const store::RecordName& name, ByteView value) {
+  const Result<store::RecordView> record = asked.context.store.sealer().open(name, value);
   if (!record) return false;
   const Result<policy::Credential> credential = asked.context.codec.decode_credential(record->payload);
   return credential && policy::may_see(asked.admin, credential->metadata);
@@ -142,14 +142,17 @@ Result<QueryAnswer> list_credentials(const Asked& asked, std::size_t limit) {
   const std::string& after = asked.command.params.after;
   std::set<std::string> page;
   for (unsigned partition = 0; partition < store::credential_partitions; ++partition) {
-    const Status scanned = context.store.raw().scan(partition, [&](std::string_view field, ByteView value) {
-      const std::optional<store::RecordKey> key = store::RecordKey::from_field(field);
-      if (!key || key->kind != store::Kind::credential) return;
-      if (key->id <= after || (page.size() > limit && key->id > *page.rbegin())) return;
-      if (policy::has_grants(asked.admin) && !may_see(asked, *key, value)) return;
-      page.emplace(key->id);
+    const auto look_at = [&](const store::RawRecord& record) {
+      const std::optional<store::RecordName> name = store::RecordName::from_field(record.field);
+      if (!name || name->kind != store::Kind::credential) return;
+      if (name->id <= after || (page.size() > limit && name->id > *page.rbegin())) return;
+      if (policy::has_grants(asked.admin) && !may_see(asked, *name, record.value)) return;
+      page.emplace(name->id);
       if (page.size() > limit + 1) page.erase(std::prev(page.end()));
-    });
+    };
+    const Status scanned = context.store.raw().scan(
+        partition,
+        [&](std::span<const store::RawRecord> records) { std::ranges::for_each(records, look_at); });
     if (!scanned) return std::unexpected(scanned.error());
   }
   const bool more = page.size() > limit;

@@ -1,5 +1,6 @@
 #include "actors/replica.hpp"
 
+#include "actors/fingerprint_set.hpp"
 #include "actors/table_facts.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
@@ -8,7 +9,6 @@
 #include <array>
 #include <functional>
 #include <map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -183,19 +183,23 @@ struct Replica::Impl final : store::Follower {
 
   // ---- what the store tells us ----
 
-  std::uint64_t revision_of(const store::RecordKey& key) const override {
-    switch (key.kind) {
+  std::uint64_t revision_of(const store::RecordName& name) const override {
+    switch (name.kind) {
       case store::Kind::credential:
-        return table.revision_of(key.id);
+        return table.revision_of(name.id);
       case store::Kind::admin:
-        return directory.admin_revision(key.id);
+        return directory.admin_revision(name.id);
       case store::Kind::group:
-        return directory.group_revision(key.id);
+        return directory.group_revision(name.id);
       case store::Kind::fact:
-        const auto fact = fact_revisions.find(key.id);
+        const auto fact = fact_revisions.find(name.id);
         return fact == fact_revisions.end() ? 0 : fact->second;
     }
     return 0;
+  }
+
+  void foresee(const store::RecordName& name) const override {
+    if (name.kind == store::Kind::credential) table.prefetch(name.id);
   }
 
   std::size_t known(unsigned partition) const override {
@@ -203,52 +207,58 @@ struct Replica::Impl final : store::Follower {
     return credentials[partition];
   }
 
-  void apply(const store::Record& record) override {
-    switch (record.key.kind) {
-      case store::Kind::credential:
-        return apply_credential(record);
-      case store::Kind::admin:
-        if (Result<policy::Admin> admin = context.codec.decode_admin(record.payload)) {
-          directory.put_admin(std::move(*admin), record.revision);
-        } else {
-          unreadable(record, admin.error());
-        }
-        return;
-      case store::Kind::group:
-        if (Result<policy::Group> group = context.codec.decode_group(record.payload)) {
-          directory.put_group(std::move(*group), record.revision);
-        } else {
-          unreadable(record, group.error());
-        }
-        return;
-      case store::Kind::fact:
-        fact_revisions[record.key.id] = record.revision;
-        return;
+  bool apply(const store::RecordView& record) override {
+    const Status applied = take(record);
+    if (!applied) {
+      alarm("record_unreadable", record.name.partition(),
+            record.name.field() + ": " + applied.error().message);
     }
+    return applied.has_value();
   }
 
-  void apply_credential(const store::Record& record) {
-    const Result<policy::Credential> credential = context.codec.decode_credential(record.payload);
-    if (!credential) return unreadable(record, credential.error());
-    const TableFacts facts = table_facts(*credential, record.revision, record.key.partition(), context.rules,
-                                         context.keyring.peppers);
+  Status take(const store::RecordView& record) {
+    switch (record.name.kind) {
+      case store::Kind::credential:
+        return take_credential(record);
+      case store::Kind::admin: {
+        Result<policy::Admin> admin = context.codec.decode_admin(record.payload);
+        if (!admin) return std::unexpected(admin.error());
+        directory.put_admin(std::move(*admin), record.revision);
+        return {};
+      }
+      case store::Kind::group: {
+        Result<policy::Group> group = context.codec.decode_group(record.payload);
+        if (!group) return std::unexpected(group.error());
+        directory.put_group(std::move(*group), record.revision);
+        return {};
+      }
+      case store::Kind::fact:
+        fact_revisions.insert_or_assign(std::string(record.name.id), record.revision);
+        return {};
+    }
+    return {};
+  }
+
+  Status take_credential(const store::RecordView& record) {
+    const Result<policy::Credential> credential = context.codec.decode_for_checks(record.payload);
+    if (!credential) return std::unexpected(credential.error());
+    fingerprints.prefetch(credential->secret_fingerprint);
+    const unsigned partition = record.name.partition();
+    const TableFacts facts =
+        table_facts(*credential, record.revision, partition, context.rules, context.keyring.peppers);
     if (!facts.foreign_pepper.empty()) {
-      missing_pepper[record.key.partition()] = facts.foreign_pepper;
+      missing_pepper[partition] = facts.foreign_pepper;
       log::error("pepper_missing",
-                 {{"alarm", true}, {"pepper", facts.foreign_pepper}, {"credential", record.key.id}});
+                 {{"alarm", true}, {"pepper", facts.foreign_pepper}, {"credential", record.name.id}});
     }
     newest_record = std::max(newest_record, newest_moment(*credential));
-    const bool is_new = table.revision_of(record.key.id) == 0;
+    const std::size_t known_before = table.size();
     if (table.put(facts.facts)) {
-      credentials[record.key.partition()] += is_new ? 1 : 0;
+      credentials[partition] += table.size() - known_before;
       table.reclaim();
     }
-    if (credential->secret_fingerprint != Hash{})
-      fingerprints.insert(short_form(credential->secret_fingerprint));
-  }
-
-  void unreadable(const store::Record& record, const Error& error) {
-    alarm("record_unreadable", record.key.partition(), record.key.field() + ": " + error.message);
+    if (credential->secret_fingerprint != Hash{}) fingerprints.insert(credential->secret_fingerprint);
+    return {};
   }
 
   void alarm(std::string_view what, unsigned partition, std::string_view detail) override {
@@ -258,8 +268,6 @@ struct Replica::Impl final : store::Follower {
   void heard(unsigned partition) override {
     view.heard_at_ms[partition].store(context.clock.now_ms(), std::memory_order_relaxed);
   }
-
-  static std::uint64_t short_form(const Hash& fingerprint) { return load_be64(fingerprint.data()); }
 
   ActorContext& context;
   engine::Table& table;
@@ -283,8 +291,8 @@ struct Replica::Impl final : store::Follower {
   std::array<std::string, store::partition_count> trouble;
   TimeMs newest_record = 0;
   std::array<std::string, store::partition_count>
-      missing_pepper;                              // the newest that a record asked for in vain
-  std::unordered_set<std::uint64_t> fingerprints;  // of imported secrets, shortened
+      missing_pepper;           // the newest that a record asked for in vain
+  FingerprintSet fingerprints;  // of imported secrets
   std::vector<boost::fibers::fiber> fibers;
 };
 
@@ -326,7 +334,7 @@ std::string Replica::why_not_loaded() const {
 }
 
 bool Replica::fingerprint_known(const Hash& fingerprint) const {
-  return impl_->fingerprints.contains(Impl::short_form(fingerprint));
+  return impl_->fingerprints.contains(fingerprint);
 }
 
 Status Replica::mend() {

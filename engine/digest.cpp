@@ -40,13 +40,19 @@ Midstates hmac_midstates(ByteView key) {
   return midstates;
 }
 
-Midstates derive_midstates(const Key& pepper, std::string_view client_id) {
-  Bytes message = to_bytes(as_bytes(credential_label));
+Midstates derive_midstates(const Midstates& pepper, std::string_view client_id) {
+  Bytes message;
+  message.reserve(credential_label.size() + 1 + client_id.size());
+  append(message, as_bytes(credential_label));
   message.push_back(0);
   append(message, as_bytes(client_id));
   Digest client_key;
-  hash_one(hmac_midstates(pepper.reveal()), message, client_key.writable());
+  hash_one(pepper, message, client_key.writable());
   return hmac_midstates(client_key.reveal());
+}
+
+Midstates derive_midstates(const Key& pepper, std::string_view client_id) {
+  return derive_midstates(hmac_midstates(pepper.reveal()), client_id);
 }
 
 Digest digest_of(const Midstates& midstates, ByteView secret) {

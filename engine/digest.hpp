@@ -16,6 +16,7 @@ namespace shearline::engine {
 using lanes::Midstates;
 
 Midstates hmac_midstates(ByteView key);  // RFC 2104, a key of any length
+Midstates derive_midstates(const Midstates& pepper, std::string_view client_id);
 Midstates derive_midstates(const Key& pepper, std::string_view client_id);
 Digest digest_of(const Midstates& midstates, ByteView secret);
 // One step for those who have no table: the engine when it mints or imports.

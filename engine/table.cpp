@@ -16,12 +16,16 @@ void fill(Midstates& midstates, Random& random) {
   }
 }
 
-std::vector<Key> clones_of(std::span<const Key> peppers) {
+// A Midstates in each, in memory that its Key wipes.
+std::vector<Key> midstates_of(std::span<const Key> peppers) {
   if (peppers.empty() || peppers.size() > peppers_max)
     throw std::invalid_argument("a table has one pepper or two");
-  std::vector<Key> clones;
-  for (const Key& pepper : peppers) clones.push_back(pepper.clone());
-  return clones;
+  std::vector<Key> midstates;
+  for (const Key& pepper : peppers) {
+    Key& memory = midstates.emplace_back(Key::of_size(sizeof(Midstates)));
+    ::new (static_cast<void*>(memory.writable().data())) Midstates(hmac_midstates(pepper.reveal()));
+  }
+  return midstates;
 }
 
 std::vector<Midstates> lookup_keys_of(std::span<const Key> peppers) {
@@ -76,7 +80,7 @@ Table::Impl::Impl(const TableOptions& options, std::span<const Key> peppers, Ran
       lookup_keys(lookup_keys_of(peppers)),
       entries(peppers.size() == peppers_max),
       slots(entries, turns, options.capacity_hint),
-      own_peppers(clones_of(peppers)) {
+      own_peppers(midstates_of(peppers)) {
   for (std::uint32_t nobody = 0; nobody < Index::nobodies; ++nobody) {
     const std::uint32_t number = entries.take();
     SHEARLINE_CHECK(number == nobody);
@@ -92,11 +96,11 @@ std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash c
   Entry& entry = entries.writable_entry(number);
   entry.client = client;
   entry.midstates = predecessor != no_entry ? entries.entry(predecessor).midstates
-                                            : derive_midstates(own_peppers[0], facts.client_id);
+                                            : derive_midstates(own_pepper(0), facts.client_id);
   if (has_second_pepper()) {
     entries.writable_second_midstates(number) = predecessor != no_entry
                                                     ? entries.second_midstates(predecessor)
-                                                    : derive_midstates(own_peppers[1], facts.client_id);
+                                                    : derive_midstates(own_pepper(1), facts.client_id);
   }
   entry.standing.partition = facts.partition;
   entry.standing.suspended = facts.suspended ? 1 : 0;
@@ -162,6 +166,10 @@ std::uint64_t Table::revision_of(std::string_view client_id) const {
   const KeyedHash client = in.hash_client_id(as_bytes(client_id));
   const std::uint32_t number = in.slots.entry_of(SlotKind::client, client);
   return number == no_entry ? 0 : in.entries.side(number).revision;
+}
+
+void Table::prefetch(std::string_view client_id) const {
+  impl_->index().prefetch(impl_->hash_client_id(as_bytes(client_id)));
 }
 
 void Table::reclaim() { impl_->reclaim(); }

@@ -106,6 +106,7 @@ class Table {
   std::size_t size() const;                                     // credentials; any thread
   std::size_t index_slots() const;                              // of 8 bytes; writer thread only
   std::uint64_t revision_of(std::string_view client_id) const;  // 0: unknown; writer thread only
+  void prefetch(std::string_view client_id) const;              // before either of them; writer thread only
   // Brings back memory that no reader can still see; cheap, called by the writer after changes and now and
   // then.
   void reclaim();

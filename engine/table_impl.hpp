@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <new>
 #include <vector>
 
 namespace shearline::engine {
@@ -38,7 +39,11 @@ struct Table::Impl {
     std::uint64_t epoch;
     std::uint32_t entry;
   };
-  const std::vector<Key> own_peppers;  // in the locked arena; readers have midstates of single clients only
+  // What is left of the peppers, in the locked arena; readers have midstates of single clients only.
+  const std::vector<Key> own_peppers;
+  const Midstates& own_pepper(std::size_t place) const {
+    return *std::launder(reinterpret_cast<const Midstates*>(own_peppers[place].reveal().data()));
+  }
   std::deque<Retired> retired;
 };
 

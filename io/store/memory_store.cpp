@@ -49,8 +49,15 @@ class MemoryStoreImpl final : public MemoryStore {
 
   MemoryContents& contents() override { return contents_; }
 
-  Status scan(unsigned partition, const std::function<void(std::string_view, ByteView)>& each) override {
-    for (const auto& [field, value] : at(partition).records) each(field, value);
+  Status scan(unsigned partition, const TakePage& take) override {
+    std::vector<RawRecord> page;
+    for (const auto& [field, value] : at(partition).records) {
+      page.push_back({field, value});
+      if (page.size() < scan_page_records) continue;
+      take(page);
+      page.clear();
+    }
+    if (!page.empty()) take(page);
     return {};
   }
 

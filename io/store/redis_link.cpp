@@ -12,7 +12,7 @@
 namespace shearline::store {
 namespace {
 
-constexpr std::size_t receive_bytes = 16 * 1024;
+constexpr std::size_t receive_bytes = 64 * 1024;
 // A sanity bound, not a limit anyone should meet: more than this in one answer is not ours.
 constexpr std::size_t reply_bytes_max = 512UL << 20;
 constexpr std::size_t password_bytes_max = 512;
@@ -20,10 +20,6 @@ constexpr std::size_t password_bytes_max = 512;
 struct FreeReader {
   void operator()(redisReader* reader) const { redisReaderFree(reader); }
 };
-struct FreeReply {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-
 RedisReply::Type type_of(int type) {
   switch (type) {
     case REDIS_REPLY_STATUS:
@@ -41,18 +37,50 @@ RedisReply::Type type_of(int type) {
   }
 }
 
-// The reader nests at most 7 deep, so neither does this.
-RedisReply by_value(const redisReply& reply) {
-  RedisReply value;
-  value.type = type_of(reply.type);
-  value.integer = reply.integer;
-  if (reply.str != nullptr && value.type != RedisReply::Type::integer) {
-    value.text = to_bytes(as_bytes({reply.str, reply.len}));
+// The reader makes our replies itself, through these. Null is how it is told that memory ran out.
+//
+// An array grows as its items come, so that a count alone takes no memory; only finished siblings move when it does.
+RedisReply* add_reply(const redisReadTask* task, RedisReply reply) {
+  if (task->parent == nullptr) return new RedisReply(std::move(reply));
+  return &static_cast<RedisReply*>(task->parent->obj)->items.emplace_back(std::move(reply));
+}
+
+template <class Make>
+void* made(const redisReadTask* task, const Make& make) {
+  try {
+    RedisReply reply;
+    reply.type = type_of(task->type);
+    make(reply);
+    return add_reply(task, std::move(reply));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
   }
-  if (value.type != RedisReply::Type::array) return value;
-  value.items.reserve(reply.elements);
-  for (std::size_t i = 0; i < reply.elements; ++i) value.items.push_back(by_value(*reply.element[i]));
-  return value;
+}
+
+constexpr std::size_t items_reserved_max = 4096;
+
+// Lambdas, because versions of hiredis differ in the type of an array's count.
+redisReplyObjectFunctions reply_functions() {
+  redisReplyObjectFunctions functions{};
+  functions.createString = [](const redisReadTask* task, char* text, std::size_t size) {
+    return made(task, [&](RedisReply& reply) { reply.text = to_bytes(as_bytes({text, size})); });
+  };
+  functions.createArray = [](const redisReadTask* task, auto count) {
+    return made(task, [&](RedisReply& reply) {
+      reply.items.reserve(std::min(static_cast<std::size_t>(count), items_reserved_max));
+    });
+  };
+  functions.createInteger = [](const redisReadTask* task, long long value) {
+    return made(task, [&](RedisReply& reply) { reply.integer = value; });
+  };
+  functions.createNil = [](const redisReadTask* task) { return made(task, [](RedisReply&) {}); };
+  functions.freeObject = [](void* reply) { delete static_cast<RedisReply*>(reply); };
+  return functions;
+}
+
+redisReader* make_reader() {
+  static redisReplyObjectFunctions functions = reply_functions();
+  return redisReaderCreateWithFunctions(&functions);
 }
 
 void format(Bytes& out, const RedisLink::Args& args) {
@@ -105,7 +133,7 @@ Plaintext auth_command(std::string_view username, const Plaintext& password) {
 
 struct RedisLink::Impl {
   Impl(loop::Loop& on, const RedisOptions& with, loop::Stream connected)
-      : loop(on), options(with), stream(std::move(connected)), reader(redisReaderCreate()) {
+      : loop(on), options(with), stream(std::move(connected)), reader(make_reader()) {
     if (reader == nullptr) throw std::bad_alloc();
   }
 
@@ -128,7 +156,7 @@ struct RedisLink::Impl {
     }
     if (parsed == nullptr) return std::nullopt;
     fed_bytes = 0;
-    return by_value(*std::unique_ptr<redisReply, FreeReply>(static_cast<redisReply*>(parsed)));
+    return std::move(*std::unique_ptr<RedisReply>(static_cast<RedisReply*>(parsed)));
   }
 
   Status receive(std::int64_t deadline_ms) {
@@ -251,6 +279,8 @@ Status RedisLink::send(const Args& args) {
   format(bytes, args);
   return impl_->write(bytes, impl_->deadline(0));
 }
+
+Result<RedisReply> RedisLink::answer() { return impl_->answer(impl_->deadline(0)); }
 
 void RedisLink::shut_down() {
   impl_->well = false;

@@ -55,9 +55,11 @@ class RedisLink {
   // For subscriptions: the next push, waiting at most timeout_ms; nil when the time passed and the link is
   // well. A fiber may wait here while another one sends with send().
   Result<RedisReply> next(std::int64_t timeout_ms);
-  // Sends without waiting for an answer: SUBSCRIBE and UNSUBSCRIBE on a link that is read with next().
+  // Sends without waiting for an answer: SUBSCRIBE and UNSUBSCRIBE on a link that is read with next(), or a command
+  // whose answer() is taken later.
   Status send(const Args& args);
-  void shut_down();  // from any fiber of the thread; makes a waiting one return unavailable
+  Result<RedisReply> answer();  // to the oldest command without one, waiting as long as for a command
+  void shut_down();             // from any fiber of the thread; makes a waiting one return unavailable
   bool is_well() const;
 
  private:

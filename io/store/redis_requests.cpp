@@ -93,6 +93,35 @@ Result<Replies> RedisRequests::ask_all(const std::vector<Args>& commands, std::i
   return again_if_needed([&](RedisLink& link) { return link.pipeline(commands, timeout_ms_ + wait_ms); });
 }
 
+RedisRequests::Ahead::Ahead(RedisRequests& owner, std::vector<std::string> args)
+    : owner_(owner), args_(std::move(args)) {
+  auto link = owner_.pool_.take();
+  if (!link) return;
+  link_ = std::move(*link);
+  if (const auto sent = link_->send({args_.begin(), args_.end()}); !sent)
+    owner_.pool_.give_back(std::move(link_));
+}
+
+RedisRequests::Ahead::~Ahead() {
+  if (link_ == nullptr) return;
+  link_->shut_down();  // its answer was not taken
+  owner_.pool_.give_back(std::move(link_));
+}
+
+Result<RedisReply> RedisRequests::Ahead::answer() {
+  if (link_ != nullptr) {
+    auto replies = owner_.use(std::exchange(link_, nullptr), [](RedisLink& link) -> Result<Replies> {
+      auto reply = link.answer();
+      if (!reply) return std::unexpected(reply.error());
+      Replies one;
+      one.push_back(std::move(*reply));
+      return one;
+    });
+    if (replies || owner_.pool_.stopping()) return only(std::move(replies));
+  }
+  return owner_.ask({args_.begin(), args_.end()});
+}
+
 Result<RedisReply> RedisRequests::run(const RedisScript& script, const Keys& keys, const Args& args) {
   return only(again_if_needed([&](RedisLink& link) { return run_on(link, script, keys, args); }));
 }

@@ -33,6 +33,21 @@ class RedisRequests {
   Result<std::vector<RedisReply>> ask_as_follower(unsigned partition, const std::vector<Args>& commands,
                                                   std::int64_t wait_ms);
 
+  // A request that Redis works on while the caller does something else.
+  class Ahead {
+   public:
+    Ahead(RedisRequests& owner, std::vector<std::string> args);
+    ~Ahead();
+    Ahead(const Ahead&) = delete;
+    Ahead& operator=(const Ahead&) = delete;
+    Result<RedisReply> answer();  // once; asks anew, like ask(), where the link died meanwhile
+
+   private:
+    RedisRequests& owner_;
+    const std::vector<std::string> args_;
+    std::unique_ptr<RedisLink> link_;  // where it was sent; none: it was not
+  };
+
   void stop() { pool_.stop(); }
 
  private:

@@ -12,7 +12,6 @@
 namespace shearline::store {
 namespace {
 
-constexpr std::string_view scan_count = "512";
 constexpr std::string_view changes_per_read = "1024";
 constexpr std::string_view group_kept_ms = "7776000000";  // 90 days (design: protocols.md section 4)
 constexpr TimeMs due_max_ms = TimeMs{1} << 53;            // what a score holds exactly
@@ -29,7 +28,7 @@ class RedisStoreImpl final : public RedisStore {
   RedisStoreImpl(loop::Loop& loop, const RedisOptions& options)
       : requests_(loop, options), prefix_(options.prefix) {}
 
-  Status scan(unsigned partition, const std::function<void(std::string_view, ByteView)>& each) override;
+  Status scan(unsigned partition, const TakePage& take) override;
   Result<std::optional<Bytes>> get(unsigned partition, std::string_view field) override;
   Result<RawHead> head(unsigned partition) override;
   Result<std::vector<RawChange>> changes(unsigned partition, const Position& from,
@@ -80,17 +79,27 @@ Result<std::uint64_t> RedisStoreImpl::run_for_number(const RedisScript& script, 
 
 // ---- records and changes ----
 
-Status RedisStoreImpl::scan(unsigned partition, const std::function<void(std::string_view, ByteView)>& each) {
+// Redis scans the next page while this one is taken.
+Status RedisStoreImpl::scan(unsigned partition, const TakePage& take) {
   const std::string records = key(partition, "records");
-  std::string cursor = "0";
-  do {
-    const auto reply = requests_.ask({"HSCAN", records, cursor, "COUNT", scan_count});
+  const auto ask_from = [&](std::string cursor) {
+    return std::make_unique<RedisRequests::Ahead>(
+        requests_, std::vector<std::string>{"HSCAN", records, std::move(cursor), "COUNT",
+                                            std::to_string(scan_page_records)});
+  };
+  std::vector<RawRecord> page;
+  for (auto asked = ask_from("0"); asked != nullptr;) {
+    const auto reply = asked->answer();
     if (!reply) return std::unexpected(reply.error());
     if (reply->items.size() != 2) return std::unexpected(error_of(*reply));
-    cursor = reply->items[0].view();
+    const std::string cursor(reply->items[0].view());
+    asked = cursor == "0" ? nullptr : ask_from(cursor);
     const auto& pairs = reply->items[1].items;
-    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) each(pairs[i].view(), pairs[i + 1].text);
-  } while (cursor != "0");
+    page.clear();
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2)
+      page.push_back({pairs[i].view(), pairs[i + 1].text});
+    take(page);
+  }
   return {};
 }
 

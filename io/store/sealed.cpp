@@ -109,10 +109,10 @@ Result<Record> SealedStore::get(const RecordKey& key, std::uint64_t known_revisi
     alarm_("record_lost", partition, detail);
     return fail(Code::unavailable, detail);
   }
-  auto record = sealer_.open(key, **value);
+  const auto record = sealer_.open(key, **value);
   if (!record) {
     alarm_("record_refused", partition, record.error().message);
-    return record;
+    return std::unexpected(record.error());
   }
   if (record->revision < known_revision) {
     const std::string detail = key.field() + " stands at revision " + std::to_string(record->revision) +
@@ -120,7 +120,7 @@ Result<Record> SealedStore::get(const RecordKey& key, std::uint64_t known_revisi
     alarm_("record_old", partition, detail);
     return fail(Code::unavailable, detail);
   }
-  return record;
+  return Record{key, record->revision, to_bytes(record->payload)};
 }
 
 // ---- heads ----

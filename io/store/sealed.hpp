@@ -10,9 +10,11 @@
 #include "io/store/store.hpp"
 
 #include <array>
+#include <bitset>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,12 @@ struct Record {
   std::uint64_t revision = 0;
   Bytes payload;  // msgpack, see io/wire/record.hpp
 };
+// The same where it stands: valid as long as the bytes it was read from.
+struct RecordView {
+  RecordName name;
+  std::uint64_t revision = 0;
+  ByteView payload;
+};
 
 // What a follower is told. Called in order; the record is valid for the call.
 // Alarms: head_refused, partition_refused, record_refused (wrong MAC or place), record_old, record_forked,
@@ -30,9 +38,11 @@ struct Record {
 class Follower {
  public:
   virtual ~Follower() = default;
-  virtual std::uint64_t revision_of(const RecordKey& key) const = 0;  // 0: unknown
-  virtual std::size_t known(unsigned partition) const = 0;  // how many keys of it have a revision above 0
-  virtual void apply(const Record& record) = 0;             // only ever higher revisions
+  virtual std::uint64_t revision_of(const RecordName& name) const = 0;  // 0: unknown
+  virtual void foresee(const RecordName& name) const = 0;   // it is about to be asked for and applied
+  virtual std::size_t known(unsigned partition) const = 0;  // how many names of it have a revision above 0
+  // Only ever higher revisions. false: it cannot be read, and the follower knows what it knew before.
+  virtual bool apply(const RecordView& record) = 0;
   virtual void alarm(std::string_view what, unsigned partition, std::string_view detail) = 0;
   virtual void heard(unsigned partition) = 0;  // the store answered about this partition just now
 };
@@ -43,8 +53,11 @@ class Sealer {
   explicit Sealer(const Key& state_key, Random& random);
   // be64 revision || MAC || payload, MAC over "shearline v1 record" || 0 || kind || 0 || id || 0 || be64
   // revision || payload
-  Bytes seal(const RecordKey& key, std::uint64_t revision, ByteView payload) const;
-  Result<Record> open(const RecordKey& key, ByteView value) const;
+  Bytes seal(const RecordName& name, std::uint64_t revision, ByteView payload) const;
+  Result<RecordView> open(const RecordName& name, ByteView value) const;
+  // Many at once, hashed side by side: true for those that open() would open under their field's name.
+  static constexpr std::size_t together_max = 64;
+  std::bitset<together_max> authentic(std::span<const RawRecord> records) const;
 
   struct Head {
     std::uint64_t counter = 0;
@@ -54,6 +67,8 @@ class Sealer {
   };
   using Term = std::array<Byte, 32>;
   Term term(std::string_view field, ByteView value) const;  // HMAC(head key, record)
+  // Of at most together_max records, hashed side by side.
+  void terms(std::span<const RawRecord> records, std::span<Term> out) const;
   static void add(Head& head, const Term& term);
   static void subtract(Head& head, const Term& term);
   Bytes seal_head(unsigned partition, const Head& head) const;
@@ -163,6 +178,7 @@ class SealedStore {
   struct Change;
   struct Image;
   struct Lacking;
+  struct Applied;
 
   Partition& at(unsigned partition) const { return *partitions_.at(partition); }
   Result<KnownHead> read_head(unsigned partition);
@@ -173,17 +189,18 @@ class SealedStore {
   void refuse_event(unsigned partition, const OutboxEntry& entry, std::string_view why);
   Status mend_record(unsigned partition, const std::string& field, Follower& follower);
 
-  Result<Image> read_image(unsigned partition, Follower& follower);
+  Status read_image(unsigned partition, Image& image, Follower& follower);
   Status catch_up(unsigned partition, Image& image, Follower& follower);
-  void admit(unsigned partition, Image& image, std::string_view field, ByteView value, Follower& follower);
+  void admit(unsigned partition, Image& image, std::span<const RawRecord> records, Follower& follower);
+  void refuse(unsigned partition, Image& image, const RawRecord& record, Follower& follower);
   Status prove(unsigned partition, const Image& image) const;
   void install(unsigned partition, const Image& image, Follower& follower);
-  static void apply_image(const Image& image, Follower& follower);
-  void note_behind(unsigned partition, const Image& image, Follower& follower);
+  Applied apply_image(unsigned partition, const Image& image, Follower& follower) const;
+  void note_behind(unsigned partition, const Image& image, Applied applied, Follower& follower);
   void tell_lacking(unsigned partition, const Lacking& now, Follower& follower);
   void note_lost(unsigned partition, const Image& image, Follower& follower);
   void take(unsigned partition, const RawChange& change, Follower& follower);
-  void keep_change(unsigned partition, const Record& record, const RawChange& change, Follower& follower);
+  void keep_change(unsigned partition, const RecordView& record, const RawChange& change, Follower& follower);
   void tell_broken(unsigned partition, const Error& error, Follower& follower);
   void diagnose(unsigned partition, Follower& follower);
 

@@ -5,6 +5,7 @@
 #include <boost/fiber/operations.hpp>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <utility>
 
@@ -14,59 +15,67 @@ namespace {
 constexpr int load_attempts_max = 3;
 constexpr std::size_t refused_told_max = 16;  // alarms of one load: a ruined partition must not flood the log
 constexpr std::size_t applied_per_turn = 512;  // then the other fibers of the thread come first
+constexpr std::size_t foreseen_records = 32;
 
 }  // namespace
 
-Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_view field, ByteView value) {
-  const auto key = RecordKey::from_field(field);
-  if (!key || key->partition() != partition) {
+namespace {
+
+bool belongs_in(unsigned partition, std::string_view field) {
+  const auto name = RecordName::from_field(field);
+  return name && name->partition() == partition;
+}
+
+}  // namespace
+
+Result<RecordView> open_at(const Sealer& sealer, unsigned partition, const RawRecord& raw) {
+  if (!belongs_in(partition, raw.field)) {
     return fail(Code::internal_error,
                 "a record stands in " + partition_tag(partition) + " that does not belong there");
   }
-  return sealer.open(*key, value);
+  return sealer.open(*RecordName::from_field(raw.field), raw.value);
 }
 
 // ---- loading ----
 
 // Note the head, read all, follow to the newest change, prove the sum, and only then apply.
 Status SealedStore::load(unsigned partition, Follower& follower) {
-  const std::lock_guard turn(load_turn_->mutex);
+  const LoadTurn::Held turn(*load_turn_);
   for (int i = 0; i < load_attempts_max; ++i) {
-    auto image = read_image(partition, follower);
-    if (!image && image.error().code == Code::not_found) continue;  // trimmed under our feet
-    if (!image) {
-      if (image.error().code == Code::internal_error) tell_broken(partition, image.error(), follower);
-      return std::unexpected(image.error());
+    Image image(turn.records());
+    const Status read = read_image(partition, image, follower);
+    if (!read && read.error().code == Code::not_found) continue;  // trimmed under our feet
+    if (!read) {
+      if (read.error().code == Code::internal_error) tell_broken(partition, read.error(), follower);
+      return read;
     }
-    if (auto proof = prove(partition, *image); !proof) {
+    if (auto proof = prove(partition, image); !proof) {
       std::string& told = at(partition).told_refused;
       if (told != proof.error().message)
         follower.alarm("partition_refused", partition, proof.error().message);
       told = proof.error().message;
       return proof;
     }
-    install(partition, *image, follower);
+    install(partition, image, follower);
     return {};
   }
   return fail(Code::unavailable,
               partition_tag(partition) + " changed faster than it could be loaded, try again");
 }
 
-Result<SealedStore::Image> SealedStore::read_image(unsigned partition, Follower& follower) {
-  Image image;
+Status SealedStore::read_image(unsigned partition, Image& image, Follower& follower) {
   image.newest_before = at(partition).newest;
   image.touched_before = at(partition).touches;
   const auto start = raw_.head(partition);
   if (!start) return std::unexpected(start.error());
   image.position.counter = start->counter;
-  const auto scanned = raw_.scan(partition, [&](std::string_view field, ByteView value) {
-    admit(partition, image, field, value, follower);
+  const auto scanned = raw_.scan(partition, [&](std::span<const RawRecord> page) {
+    for (; !page.empty(); page = page.subspan(std::min(page.size(), Sealer::together_max))) {
+      admit(partition, image, page.first(std::min(page.size(), Sealer::together_max)), follower);
+    }
   });
   if (!scanned) return std::unexpected(scanned.error());
-  if (auto caught_up = catch_up(partition, image, follower); !caught_up) {
-    return std::unexpected(caught_up.error());
-  }
-  return image;
+  return catch_up(partition, image, follower);
 }
 
 // Whatever the scan saw is at most as new as the head read after it; the changes up to that head fill in what
@@ -80,7 +89,8 @@ Status SealedStore::catch_up(unsigned partition, Image& image, Follower& followe
     if (!news) return std::unexpected(news.error());
     for (const RawChange& change : *news) {
       if (change.counter > head->counter) break;
-      admit(partition, image, change.field, change.value, follower);
+      const RawRecord record{change.field, change.value};
+      admit(partition, image, {&record, 1}, follower);
       image.position = {change.counter, hash_of(change)};
     }
     if (news->empty()) return fail(Code::not_found, "the newest change is not in the stream");
@@ -94,16 +104,33 @@ Status SealedStore::catch_up(unsigned partition, Image& image, Follower& followe
   return {};
 }
 
-void SealedStore::admit(unsigned partition, Image& image, std::string_view field, ByteView value,
+// Takes at most Sealer::together_max records into the image, those that are authentic and newer than what it holds, and
+// keeps the sum over it.
+void SealedStore::admit(unsigned partition, Image& image, std::span<const RawRecord> records,
                         Follower& follower) {
-  if (const auto record = open_at(sealer_, partition, field, value); !record) {
-    if (++image.refused <= refused_told_max && at(partition).told_refused.empty()) {
-      follower.alarm("record_refused", partition, record.error().message);
+  for (const RawRecord& record : records) image.records.prefetch(record.field);
+  const auto authentic = sealer_.authentic(records);
+  std::array<Sealer::Term, Sealer::together_max> terms;
+  sealer_.terms(records, terms);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const RawRecord& record = records[i];
+    if (!authentic[i] || !belongs_in(partition, record.field)) {
+      refuse(partition, image, record, follower);
+      continue;
     }
-    return;
+    const ByteView older = image.records.find(record.field);
+    if (revision_of_value(record.value) <= revision_of_value(older)) continue;
+    if (!older.empty()) Sealer::subtract(image.sum, sealer_.term(record.field, older));
+    Sealer::add(image.sum, terms[i]);
+    image.records.put(record);
   }
-  Bytes& newest = image.records[std::string(field)];
-  if (revision_of_value(value) > revision_of_value(newest)) newest = to_bytes(value);
+}
+
+void SealedStore::refuse(unsigned partition, Image& image, const RawRecord& record, Follower& follower) {
+  if (++image.refused > refused_told_max || !at(partition).told_refused.empty()) return;
+  if (const auto opened = open_at(sealer_, partition, record); !opened) {
+    follower.alarm("record_refused", partition, opened.error().message);
+  }
 }
 
 Status SealedStore::prove(unsigned partition, const Image& image) const {
@@ -114,14 +141,12 @@ Status SealedStore::prove(unsigned partition, const Image& image) const {
   }
   const auto known = open_head(partition, {image.position.counter, image.head});
   if (!known) return fail(Code::internal_error, tag + " is refused: " + known.error().message);
-  Sealer::Head sum{image.position.counter, 0, {}};
-  for (const auto& [field, value] : image.records) Sealer::add(sum, sealer_.term(field, value));
-  if (sum.count != known->head.count) {
-    return fail(Code::internal_error, tag + " is refused: it holds " + std::to_string(sum.count) +
+  if (image.sum.count != known->head.count) {
+    return fail(Code::internal_error, tag + " is refused: it holds " + std::to_string(image.sum.count) +
                                           " records, its head was sealed over " +
                                           std::to_string(known->head.count));
   }
-  if (sum.sum != known->head.sum) {
+  if (image.sum.sum != known->head.sum) {
     return fail(Code::internal_error,
                 tag + " is refused: its records are not those its head was sealed over");
   }
@@ -141,21 +166,45 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   if (here.head && !image.holds(*here.head, backwards)) here.head.reset();
   here.told_backwards = here.told_broken = false;
   here.told_refused.clear();
-  apply_image(image, follower);
-  note_behind(partition, image, follower);
+  note_behind(partition, image, apply_image(partition, image, follower), follower);
   here.position = image.position;  // only now: whoever asks is_current() must find all of it applied
   follower.heard(partition);
 }
 
-void SealedStore::apply_image(const Image& image, Follower& follower) {
-  std::size_t applied = 0;
-  for (const auto& [field, value] : image.records) {
-    const auto key = RecordKey::from_field(field);
-    const std::uint64_t revision = revision_of_value(value);
-    if (revision <= follower.revision_of(*key)) continue;
-    follower.apply({*key, revision, to_bytes(ByteView(value).subspan(value_prefix_bytes))});
-    if (++applied % applied_per_turn == 0) boost::this_fiber::yield();
-  }
+SealedStore::Applied SealedStore::apply_image(unsigned partition, const Image& image,
+                                              Follower& follower) const {
+  const Partition& here = at(partition);
+  const auto too_new = [&](std::string_view field) {
+    const auto kept = here.kept.find(std::string(field));
+    return kept != here.kept.end() && kept->second.touched > image.touched_before;
+  };
+  Applied applied;
+  const auto apply = [&](const RawRecord& raw) {
+    const RecordName name = *RecordName::from_field(raw.field);
+    const std::uint64_t revision = revision_of_value(raw.value);
+    std::uint64_t known = follower.revision_of(name);
+    if (known > revision && !too_new(raw.field) && applied.lacking.older++ == 0) {
+      applied.lacking.example = raw.field;
+    }
+    if (known < revision && follower.apply({name, revision, raw.value.subspan(value_prefix_bytes)})) {
+      known = revision;
+    }
+    if (known > 0) ++applied.known;
+  };
+  std::vector<RawRecord> next;
+  const auto apply_next = [&] {
+    for (const RawRecord& raw : next) follower.foresee(*RecordName::from_field(raw.field));
+    std::ranges::for_each(next, apply);
+    next.clear();
+  };
+  std::size_t seen = 0;
+  image.records.for_each([&](const RawRecord& raw) {
+    next.push_back(raw);
+    if (next.size() == foreseen_records) apply_next();
+    if (++seen % applied_per_turn == 0) boost::this_fiber::yield();
+  });
+  apply_next();
+  return applied;
 }
 
 // ---- following ----
@@ -182,14 +231,14 @@ Status SealedStore::follow(unsigned partition, Follower& follower, std::int64_t 
 }
 
 void SealedStore::take(unsigned partition, const RawChange& change, Follower& follower) {
-  const auto record = open_at(sealer_, partition, change.field, change.value);
+  const auto record = open_at(sealer_, partition, {change.field, change.value});
   if (!record) {
     follower.alarm("record_refused", partition,
                    record.error().message + " (change " + std::to_string(change.counter) + ")");
     return;
   }
   Partition& here = at(partition);
-  const std::uint64_t known = follower.revision_of(record->key);
+  const std::uint64_t known = follower.revision_of(record->name);
   if (record->revision < known) {
     // Whoever puts may know it before the change comes round: an earlier one that comes now is only late.
     if (here.has_put_since(change.field, change.counter)) return;
@@ -202,7 +251,7 @@ void SealedStore::take(unsigned partition, const RawChange& change, Follower& fo
   if (record->revision > known) follower.apply(*record);
 }
 
-void SealedStore::keep_change(unsigned partition, const Record& record, const RawChange& change,
+void SealedStore::keep_change(unsigned partition, const RecordView& record, const RawChange& change,
                               Follower& follower) {
   Partition& here = at(partition);
   const auto kept = here.kept.find(change.field);

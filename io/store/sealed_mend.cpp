@@ -46,17 +46,17 @@ void SealedStore::note_lost(unsigned partition, const Image& image, Follower& fo
   Partition& here = at(partition);
   for (auto& [field, kept] : here.kept) {
     if (kept.touched > image.touched_before) continue;
-    const auto stored = image.records.find(field);
-    const std::uint64_t revision = stored == image.records.end() ? 0 : revision_of_value(stored->second);
+    const ByteView stored = image.records.find(field);
+    const std::uint64_t revision = revision_of_value(stored);
     kept.lost = revision < kept.revision;
     kept.counter =
         std::min(kept.counter, image.position.counter);  // what it was put with is no place any more
-    if (revision == kept.revision && stored->second != kept.value) {
+    if (revision == kept.revision && !equal(stored, kept.value)) {
       follower.alarm("record_forked", partition,
                      field + " holds other bytes than this node saw under the same revision");
       // What the store holds is what its sum is over: the next put takes these bytes out of it, not ours.
-      here.kept_bytes = here.kept_bytes - kept.value.size() + stored->second.size();
-      kept.value = stored->second;
+      here.kept_bytes = here.kept_bytes - kept.value.size() + stored.size();
+      kept.value = to_bytes(stored);
       kept.own = false;
       kept.due_at.reset();
     }
@@ -67,29 +67,22 @@ void SealedStore::note_lost(unsigned partition, const Image& image, Follower& fo
   }
 }
 
-// All of the image is applied by now, so what the follower knows and the image does not hold as it is known, the store has
-// lost. What this node put while the image was read is only too new for it.
-void SealedStore::note_behind(unsigned partition, const Image& image, Follower& follower) {
+// All of the image is applied by now, so what the follower knows and the image does not hold, the store has lost. What
+// this node put while the image was read is only too new for it.
+void SealedStore::note_behind(unsigned partition, const Image& image, Applied applied, Follower& follower) {
   Partition& here = at(partition);
-  const auto too_new = [&](const std::string& field) {
-    const auto kept = here.kept.find(field);
-    return kept != here.kept.end() && kept->second.touched > image.touched_before;
-  };
-  Lacking lacking;
-  std::size_t found = 0;
-  for (const auto& [field, value] : image.records) {
-    const std::uint64_t known = follower.revision_of(*RecordKey::from_field(field));
-    if (known > 0) ++found;
-    if (known > revision_of_value(value) && !too_new(field) && lacking.older++ == 0) lacking.example = field;
-  }
+  Lacking& lacking = applied.lacking;
   for (const auto& [field, kept] : here.kept) {
-    const bool known =
-        !image.records.contains(field) && follower.revision_of(*RecordKey::from_field(field)) > 0;
-    if (known && too_new(field)) ++found;
-    if (known && !too_new(field)) lacking.missing_example = field;
+    if (!image.records.find(field).empty() || follower.revision_of(*RecordName::from_field(field)) == 0)
+      continue;
+    if (kept.touched > image.touched_before) {
+      ++applied.known;
+    } else {
+      lacking.missing_example = field;
+    }
   }
   const std::size_t known = follower.known(partition);
-  lacking.absent = known > found ? known - found : 0;
+  lacking.absent = known > applied.known ? known - applied.known : 0;
   tell_lacking(partition, lacking, follower);
   here.lacking = std::move(lacking);
 }
@@ -145,7 +138,7 @@ Status SealedStore::mend_record(unsigned partition, const std::string& field, Fo
   const auto stored = raw_.get(partition, field);
   if (!stored) return std::unexpected(stored.error());
   if (*stored) {
-    if (auto record = open_at(sealer_, partition, field, **stored); !record) {
+    if (auto record = open_at(sealer_, partition, {field, **stored}); !record) {
       follower.alarm("record_refused", partition, record.error().message);
       return std::unexpected(record.error());
     }

@@ -1,6 +1,7 @@
-// What a SealedStore remembers of one partition. Private to sealed.cpp and sealed_follow.cpp.
+// What a SealedStore remembers of one partition. Private to sealed.cpp, sealed_follow.cpp and sealed_mend.cpp.
 #pragma once
 
+#include "io/store/loaded_records.hpp"
 #include "io/store/sealed.hpp"
 
 #include <boost/fiber/mutex.hpp>
@@ -14,8 +15,8 @@ namespace shearline::store {
 inline std::uint64_t revision_of_value(ByteView value) {
   return value.size() < value_prefix_bytes ? 0 : load_be64(value.data());
 }
-// The record that stands at this place; internal_error: it is not authentic, or belongs elsewhere.
-Result<Record> open_at(const Sealer& sealer, unsigned partition, std::string_view field, ByteView value);
+// The record that stands at this place, borrowed; internal_error: it is not authentic, or belongs elsewhere.
+Result<RecordView> open_at(const Sealer& sealer, unsigned partition, const RawRecord& raw);
 
 struct SealedStore::KnownHead {
   Bytes sealed;  // as it stands in the store; empty: there is none yet
@@ -34,7 +35,10 @@ struct SealedStore::Change {
 
 // A partition as it stood at one counter, while it is loaded.
 struct SealedStore::Image {
-  std::unordered_map<std::string, Bytes> records;  // by field
+  explicit Image(LoadedRecords& into) : records(into) { records.clear(); }
+
+  LoadedRecords& records;  // authentic, each the newest that was seen
+  Sealer::Head sum;        // over them
   Position position;
   Bytes head;
   std::size_t refused = 0;           // records that are not authentic
@@ -56,8 +60,37 @@ struct SealedStore::Lacking {
   std::string missing_example;  // one that is absent, where it is still known by its name
 };
 
+// What applying an image showed.
+struct SealedStore::Applied {
+  std::size_t known = 0;  // records of the image that the follower knows now, in whatever revision
+  Lacking lacking;        // those that it knew newer
+};
+
+// Who loads. One partition at a time is held in memory, each where the one before it stood.
 struct SealedStore::LoadTurn {
+  // Holds the turn. The last of those who wanted it gives the memory back.
+  class Held {
+   public:
+    explicit Held(LoadTurn& turn) : turn_(turn) {
+      if (!turn_.records) turn_.records.emplace();
+      ++turn_.wanted;
+      turn_.mutex.lock();
+    }
+    ~Held() {
+      if (--turn_.wanted == 0) turn_.records.reset();
+      turn_.mutex.unlock();
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    LoadedRecords& records() const { return *turn_.records; }
+
+   private:
+    LoadTurn& turn_;
+  };
+
   boost::fibers::mutex mutex;
+  std::size_t wanted = 0;
+  std::optional<LoadedRecords> records;
 };
 
 struct SealedStore::Partition {

@@ -2,6 +2,9 @@
 //   record  be64 revision || MAC || payload
 //   head    be64 counter || nonce || AES-256-GCM(be64 counter || be64 count || sum) || tag
 //   event   be64 counter || be32 index || record hash || MAC || event
+#include "base/check.hpp"
+#include "engine/digest.hpp"
+#include "engine/lanes.hpp"
 #include "io/store/sealed.hpp"
 
 #include <algorithm>
@@ -40,10 +43,51 @@ Bytes head_aad(unsigned partition, ByteView counter) {
   return join({as_bytes(head_label), separator, as_bytes(tag), separator, counter});
 }
 
-Hash record_mac(const Key& key, const RecordKey& record, ByteView revision, ByteView payload) {
-  return hmac_sha256(key.reveal(), {as_bytes(record_label), separator, as_bytes(name_of(record.kind)),
-                                    separator, as_bytes(record.id), separator, revision, payload});
+// What is covered, handed to `hash` in parts.
+template <class Hasher>
+auto of_record(const RecordName& name, ByteView revision, ByteView payload, const Hasher& hash) {
+  return hash({as_bytes(record_label), separator, as_bytes(name_of(name.kind)), separator, as_bytes(name.id),
+               separator, revision, payload});
 }
+template <class Hasher>
+auto of_term(std::string_view field, ByteView value, const Hasher& hash) {
+  return hash({as_bytes(term_label), separator, as_bytes(field), separator, value});
+}
+
+Hash record_mac(const Key& key, const RecordName& name, ByteView revision, ByteView payload) {
+  return of_record(name, revision, payload, [&](Parts parts) { return hmac_sha256(key.reveal(), parts); });
+}
+
+// Lanes want whole messages, so each is copied; a longer record is hashed where it stands.
+constexpr std::size_t copied_bytes_max = 4096;
+bool is_copied(const RawRecord& record) { return record.value.size() <= copied_bytes_max; }
+
+// HMACs of many messages under one key, hashed side by side.
+class HashedTogether {
+ public:
+  explicit HashedTogether(const Key& key) : key_(engine::hmac_midstates(key.reveal())) {}
+  // At most Sealer::together_max. `digest` is written by hash().
+  void add(Parts message, Hash& digest) {
+    SHEARLINE_CHECK(count_ < jobs_.size());
+    const std::size_t begin = messages_.size();
+    for (const ByteView part : message) append(messages_, part);
+    jobs_[count_++] = {&key_, nullptr, messages_.size() - begin, digest.data()};
+  }
+  void hash() {
+    const Byte* message = messages_.data();
+    for (engine::lanes::Job& job : std::span(jobs_).first(count_)) {
+      job.message = message;
+      message += job.message_bytes;
+    }
+    engine::lanes::hmac(std::span(jobs_).first(count_));
+  }
+
+ private:
+  const engine::Midstates key_;
+  Bytes messages_;  // one behind the other
+  std::array<engine::lanes::Job, Sealer::together_max> jobs_{};
+  std::size_t count_ = 0;
+};
 
 struct EventPlace {
   std::string tag;
@@ -66,28 +110,63 @@ Sealer::Sealer(const Key& state_key, Random& random)
       head_seal_key_(derive_key(state_key, "shearline v1 head seal key")),
       random_(random) {}
 
-Bytes Sealer::seal(const RecordKey& key, std::uint64_t revision, ByteView payload) const {
+Bytes Sealer::seal(const RecordName& name, std::uint64_t revision, ByteView payload) const {
   const auto prefix = be64(revision);
-  return join({prefix, record_mac(record_key_, key, prefix, payload), payload});
+  return join({prefix, record_mac(record_key_, name, prefix, payload), payload});
 }
 
-Result<Record> Sealer::open(const RecordKey& key, ByteView value) const {
+Result<RecordView> Sealer::open(const RecordName& name, ByteView value) const {
   if (value.size() < value_prefix_bytes) {
-    return fail(Code::internal_error, "record " + key.field() + " is shorter than its own prefix");
+    return fail(Code::internal_error, "record " + name.field() + " is shorter than its own prefix");
   }
   const ByteView revision = value.first(8);
   const ByteView payload = value.subspan(value_prefix_bytes);
-  if (!equal_in_constant_time(record_mac(record_key_, key, revision, payload), value.subspan(8, 32))) {
-    return fail(Code::internal_error, "record " + key.field() + " carries a MAC that is not ours");
+  if (!equal_in_constant_time(record_mac(record_key_, name, revision, payload), value.subspan(8, 32))) {
+    return fail(Code::internal_error, "record " + name.field() + " carries a MAC that is not ours");
   }
   const std::uint64_t number = load_be64(revision.data());
-  if (number == 0) return fail(Code::internal_error, "record " + key.field() + " has revision 0");
-  return Record{key, number, to_bytes(payload)};
+  if (number == 0) return fail(Code::internal_error, "record " + name.field() + " has revision 0");
+  return RecordView{name, number, payload};
+}
+
+std::bitset<Sealer::together_max> Sealer::authentic(std::span<const RawRecord> records) const {
+  SHEARLINE_CHECK(records.size() <= together_max);
+  std::bitset<together_max> good;
+  std::array<Hash, together_max> macs;
+  HashedTogether together(record_key_);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const ByteView value = records[i].value;
+    const auto name = RecordName::from_field(records[i].field);
+    if (!name || value.size() < value_prefix_bytes || load_be64(value.data()) == 0) continue;
+    good[i] = is_copied(records[i]) || open(*name, value);
+    if (!is_copied(records[i])) continue;
+    of_record(*name, value.first(8), value.subspan(value_prefix_bytes),
+              [&](Parts parts) { together.add(parts, macs[i]); });
+  }
+  together.hash();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!good[i] || !is_copied(records[i])) continue;
+    good[i] = equal_in_constant_time(macs[i], records[i].value.subspan(8, 32));
+  }
+  return good;
 }
 
 Sealer::Term Sealer::term(std::string_view field, ByteView value) const {
-  return hmac_sha256(head_key_.reveal(),
-                     {as_bytes(term_label), separator, as_bytes(field), separator, value});
+  return of_term(field, value, [&](Parts parts) { return hmac_sha256(head_key_.reveal(), parts); });
+}
+
+void Sealer::terms(std::span<const RawRecord> records, std::span<Term> out) const {
+  SHEARLINE_CHECK(records.size() <= together_max && out.size() >= records.size());
+  HashedTogether together(head_key_);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto& [field, value] = records[i];
+    if (is_copied(records[i])) {
+      of_term(field, value, [&](Parts parts) { together.add(parts, out[i]); });
+    } else {
+      out[i] = term(field, value);
+    }
+  }
+  together.hash();
 }
 
 void Sealer::add(Head& head, const Term& term) {

@@ -48,17 +48,23 @@ std::string_view name_of(Kind kind) {
   return "unknown";
 }
 
-std::string RecordKey::field() const { return std::string(name_of(kind)) + ":" + id; }
+std::string RecordName::field() const { return std::string(name_of(kind)) + ":" + std::string(id); }
 
-std::optional<RecordKey> RecordKey::from_field(std::string_view field) {
+std::optional<RecordName> RecordName::from_field(std::string_view field) {
   const std::size_t colon = field.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view id = field.substr(colon + 1);
   if (!is_record_id(id)) return std::nullopt;
   for (const Kind kind : kinds) {
-    if (field.substr(0, colon) == name_of(kind)) return RecordKey{kind, std::string(id)};
+    if (field.substr(0, colon) == name_of(kind)) return RecordName{kind, id};
   }
   return std::nullopt;
+}
+
+std::optional<RecordKey> RecordKey::from_field(std::string_view field) {
+  const auto name = RecordName::from_field(field);
+  if (!name) return std::nullopt;
+  return RecordKey{name->kind, std::string(name->id)};
 }
 
 Hash hash_of(const RawChange& change) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ inline constexpr unsigned partition_count = credential_partitions + 1;
 inline constexpr std::uint64_t layout_version = 1;
 inline constexpr std::size_t value_prefix_bytes = 8 + 32;  // be64 revision || MAC, before every payload
 inline constexpr std::size_t record_id_bytes_max = 256;
-inline constexpr std::size_t changes_kept = 65'536;  // about: older ones are trimmed, a follower reloads
+inline constexpr std::size_t scan_page_records = 512;  // about so many come at a time
+inline constexpr std::size_t changes_kept = 65'536;    // about: older ones are trimmed, a follower reloads
 
 unsigned partition_of(std::string_view client_id);  // CRC16 (Redis Cluster's) of the client id modulo 16
 std::string partition_tag(unsigned partition);      // "{p00}" .. "{p15}", "{sys}"
@@ -35,17 +37,31 @@ std::string_view name_of(Kind kind);
 // Not empty, not over-long, no NUL (which separates the parts under the MAC).
 bool is_record_id(std::string_view id);
 
+// Which record, as it is called in the store; valid as long as the text it was read from.
+struct RecordName {
+  Kind kind = Kind::credential;
+  std::string_view id;
+  unsigned partition() const { return kind == Kind::credential ? partition_of(id) : system_partition; }
+  std::string field() const;  // "credential:acme-prod"
+  static std::optional<RecordName> from_field(std::string_view field);
+};
 struct RecordKey {
   Kind kind = Kind::credential;
   std::string id;
-  unsigned partition() const { return kind == Kind::credential ? partition_of(id) : system_partition; }
-  std::string field() const;  // "credential:acme-prod"
+  operator RecordName() const { return {kind, id}; }  // the same, borrowed
+  unsigned partition() const { return RecordName(*this).partition(); }
+  std::string field() const { return RecordName(*this).field(); }
   static std::optional<RecordKey> from_field(std::string_view field);
   auto operator<=>(const RecordKey&) const = default;
 };
 
 // ---- the raw level: values are `be64 revision || 32-byte MAC || payload`, heads are sealed bytes ----
 
+// One record as it stands in the store; borrowed.
+struct RawRecord {
+  std::string_view field;
+  ByteView value;
+};
 struct RawChange {
   std::uint64_t counter = 0;  // the stream id is <counter>-0
   std::string field;
@@ -94,10 +110,10 @@ class RawStore {
  public:
   virtual ~RawStore() = default;
 
-  // Calls `each` for every record, in batches, in no order; a record may come twice. unavailable when the
-  // store is away.
-  virtual Status scan(unsigned partition,
-                      const std::function<void(std::string_view field, ByteView value)>& each) = 0;
+  // Hands all records to `take`, some hundreds at a time, in no order; a record may come twice. The next page is
+  // already under way while `take` works. unavailable when the store is away.
+  using TakePage = std::function<void(std::span<const RawRecord> page)>;
+  virtual Status scan(unsigned partition, const TakePage& take) = 0;
   virtual Result<std::optional<Bytes>> get(unsigned partition, std::string_view field) = 0;
   virtual Result<RawHead> head(unsigned partition) = 0;
   // Changes after `from`, numbered without holes, waiting at most wait_ms for the first. not_found: what was

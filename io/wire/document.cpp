@@ -3,10 +3,17 @@
 #include <msgpack/null_visitor.hpp>
 #include <msgpack/unpack.hpp>
 
+#include <algorithm>
+
 namespace shearline::wire {
 namespace {
 
 using Type = Value::Type;
+
+constexpr std::size_t coded_bytes = 7;
+
+// What most records and envelopes stay below.
+constexpr std::size_t values_expected = 64;
 
 // Builds the flat list of values. A visit that returns false ends the parse at once.
 class Builder : public msgpack::null_visitor {
@@ -62,13 +69,20 @@ class Builder : public msgpack::null_visitor {
   }
   // At most 64 keys, so comparing each with those before it beats anything that allocates.
   bool keys_are_sound() {
-    const std::uint32_t start = open_[depth_ - 1] + 1;
+    std::array<std::uint64_t, map_entries_max> codes;
+    std::array<std::uint32_t, map_entries_max> keys;
+    std::size_t count = 0;
     const auto size = static_cast<std::uint32_t>(values_.size());
-    for (std::uint32_t key = start; key < size; key = values_[key + 1].end) {
+    for (std::uint32_t key = open_[depth_ - 1] + 1; key < size; key = values_[key + 1].end) {
       if (values_[key].type != Type::text) return refuse("a map key is not text");
-      for (std::uint32_t other = start; other < key; other = values_[other + 1].end) {
-        if (equal(values_[key].view, values_[other].view)) return refuse("a map has the same key twice");
+      const std::uint64_t code = key_code(as_text(values_[key].view));
+      for (std::size_t i = 0; i < count; ++i) {
+        if (codes[i] == code && equal(values_[keys[i]].view, values_[key].view)) {
+          return refuse("a map has the same key twice");
+        }
       }
+      values_[key].number = codes[count] = code;
+      keys[count++] = key;
     }
     return true;
   }
@@ -84,6 +98,7 @@ class Builder : public msgpack::null_visitor {
 Result<Document> Document::parse(ByteView bytes) {
   if (bytes.size() > document_bytes_max) return fail(Code::invalid, "msgpack: larger than 1 MiB");
   Document document;
+  document.values_.reserve(values_expected);
   Builder builder(document.values_);
   std::size_t used = 0;
   bool whole = false;
@@ -99,21 +114,21 @@ Result<Document> Document::parse(ByteView bytes) {
   return document;
 }
 
-std::optional<Item> Item::find(std::string_view key) const {
-  Item at = first();
-  for (std::uint32_t i = 0; i < count(); ++i) {
-    const Item found = at.next();
-    if (as_text(at.value().view) == key) return found;
-    at = found.next();
-  }
-  return std::nullopt;
+std::uint64_t key_code(std::string_view key) {
+  std::uint64_t code = 0;
+  for (std::size_t i = 0; i < std::min(key.size(), coded_bytes); ++i)
+    code = code << 8 | static_cast<Byte>(key[i]);
+  return code << 8 | std::min<std::size_t>(key.size(), 0xff);
 }
 
-Fields::Fields(Item map, std::string_view what, Fault& fault) : what_(what), fault_(&fault) {
-  if (map.is(Type::map)) {
-    map_ = map;
-  } else {
+Fields::Fields(Item map, std::string_view what, Fault& fault) : map_(map), what_(what), fault_(&fault) {
+  if (!map.is(Type::map)) {
     fault.note(std::string(what) + ": not a map");
+    return;
+  }
+  for (Item key = map.first(); count_ < map.count(); key = key.next().next()) {
+    codes_[count_] = key.value().number;
+    keys_[count_++] = key.index();
   }
 }
 
@@ -126,9 +141,18 @@ void Fields::wrong(std::string_view name, std::string_view how) const {
   fault_->note(std::move(message));
 }
 
+std::optional<Item> Fields::find(std::string_view name) const {
+  const std::uint64_t code = key_code(name);
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    if (codes_[i] != code) continue;
+    const Item key = map_.at(keys_[i]);
+    if (name.size() <= coded_bytes || as_text(key.value().view) == name) return key.next();
+  }
+  return std::nullopt;
+}
+
 std::optional<Item> Fields::optional(std::string_view name, Value::Type type) const {
-  if (!map_) return std::nullopt;
-  const std::optional<Item> item = map_->find(name);
+  const std::optional<Item> item = find(name);
   if (!item) return std::nullopt;
   if (!item->is(type)) {
     wrong(name, "has the wrong type");
@@ -143,7 +167,7 @@ std::optional<Item> Fields::required(std::string_view name, Value::Type type) co
   return item;
 }
 
-bool Fields::has(std::string_view name) const { return map_ && map_->find(name).has_value(); }
+bool Fields::has(std::string_view name) const { return find(name).has_value(); }
 
 ByteView Fields::text_view(std::string_view name) const {
   const std::optional<Item> item = required(name, Type::text);
@@ -153,7 +177,8 @@ ByteView Fields::text_view(std::string_view name) const {
 std::string Fields::text(std::string_view name) const { return to_string(text_view(name)); }
 
 std::string Fields::text_or(std::string_view name, std::string_view absent) const {
-  return has(name) ? text(name) : std::string(absent);
+  const std::optional<Item> item = optional(name, Type::text);
+  return item ? to_string(item->value().view) : std::string(absent);
 }
 
 ByteView Fields::bytes(std::string_view name) const {
@@ -161,10 +186,8 @@ ByteView Fields::bytes(std::string_view name) const {
   return item ? item->value().view : ByteView{};
 }
 
-std::int64_t Fields::integer(std::string_view name) const {
-  const std::optional<Item> item = required(name, Type::integer);
-  if (!item) return 0;
-  const Value& value = item->value();
+std::int64_t Fields::signed_integer(std::string_view name, const Item& item) const {
+  const Value& value = item.value();
   if (!value.negative && value.number > static_cast<std::uint64_t>(INT64_MAX)) {
     wrong(name, "is out of range");
     return 0;
@@ -172,8 +195,14 @@ std::int64_t Fields::integer(std::string_view name) const {
   return static_cast<std::int64_t>(value.number);
 }
 
+std::int64_t Fields::integer(std::string_view name) const {
+  const std::optional<Item> item = required(name, Type::integer);
+  return item ? signed_integer(name, *item) : 0;
+}
+
 std::int64_t Fields::integer_or(std::string_view name, std::int64_t absent) const {
-  return has(name) ? integer(name) : absent;
+  const std::optional<Item> item = optional(name, Type::integer);
+  return item ? signed_integer(name, *item) : absent;
 }
 
 std::uint64_t Fields::unsigned_integer(std::string_view name) const {
@@ -204,7 +233,7 @@ std::vector<Item> Fields::items(std::string_view name) const {
 std::optional<Fields> Fields::fields(std::string_view name) const {
   const std::optional<Item> map = optional(name, Type::map);
   if (!map) return std::nullopt;
-  return Fields(*map, what_, *fault_);
+  return std::optional<Fields>(std::in_place, *map, what_, *fault_);
 }
 
 std::vector<std::string> Fields::texts(std::string_view name) const {

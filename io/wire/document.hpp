@@ -30,7 +30,7 @@ struct Value {
   bool negative = false;     // integer below zero: `number` is its two's complement
   std::uint32_t count = 0;   // items of an array, entries of a map
   std::uint32_t end = 0;     // index of the first value after this one and all it contains
-  std::uint64_t number = 0;  // integer, boolean
+  std::uint64_t number = 0;  // integer, boolean; of a map's key: key_code
   ByteView view{};           // text, bytes
 };
 
@@ -53,7 +53,8 @@ class Item {
   std::uint32_t count() const { return value().count; }
   Item first() const { return {*document_, index_ + 1}; }  // of an array or a map that is not empty
   Item next() const { return {*document_, value().end}; }  // the sibling after this one
-  std::optional<Item> find(std::string_view key) const;    // the value of a map's entry
+  std::uint32_t index() const { return index_; }
+  Item at(std::uint32_t index) const { return {*document_, index}; }  // of the same document
 
  private:
   const Document* document_;
@@ -74,8 +75,12 @@ class Fault {
   std::string message_;
 };
 
-// Reads the fields of one map by name. `what` names the map in messages ("envelope", "version"). Values never
-// appear in messages.
+// A key as one number, its length and its first bytes: a map's names are compared as numbers, which settles it for keys
+// of at most 7 bytes.
+std::uint64_t key_code(std::string_view key);
+
+// Reads the fields of one map by name. `what` names the map in messages ("envelope", "version"). Values never appear in
+// messages.
 class Fields {
  public:
   Fields(Item map, std::string_view what, Fault& fault);
@@ -109,10 +114,15 @@ class Fields {
   Fault& fault() const { return *fault_; }
 
  private:
+  std::optional<Item> find(std::string_view name) const;
   std::optional<Item> required(std::string_view name, Value::Type type) const;
   std::optional<Item> optional(std::string_view name, Value::Type type) const;
+  std::int64_t signed_integer(std::string_view name, const Item& item) const;
 
-  std::optional<Item> map_;  // nothing: it was not a map, every field is missing
+  Item map_;
+  std::uint32_t count_ = 0;  // of its entries; 0 also when it was not a map: every field is missing
+  std::array<std::uint64_t, map_entries_max> codes_;  // of the keys; only so many are there
+  std::array<std::uint32_t, map_entries_max> keys_;
   std::string_view what_;
   Fault* fault_;
 };

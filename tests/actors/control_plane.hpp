@@ -88,10 +88,7 @@ class LossyWay final : public store::RawStore {
     return there_.acknowledge_outbox(partition, counter, index, fence);
   }
 
-  Status scan(unsigned partition,
-              const std::function<void(std::string_view field, ByteView value)>& each) override {
-    return there_.scan(partition, each);
-  }
+  Status scan(unsigned partition, const TakePage& take) override { return there_.scan(partition, take); }
   Result<std::optional<Bytes>> get(unsigned partition, std::string_view field) override {
     return there_.get(partition, field);
   }

@@ -357,9 +357,7 @@ TEST_P(Backward, AnOldRecordThatComesAfterTheOwnPutIsStillToldOf) {
 // A store that lets somebody act just when a load has read all of it.
 struct Interrupted : RawStore {
   explicit Interrupted(RawStore& given) : inner(given) {}
-  Status scan(unsigned partition, const std::function<void(std::string_view, ByteView)>& each) override {
-    return inner.scan(partition, each);
-  }
+  Status scan(unsigned partition, const TakePage& take) override { return inner.scan(partition, take); }
   Result<RawHead> head(unsigned partition) override {
     auto head = inner.head(partition);
     if (++heads == 2 && after_the_last_look) std::exchange(after_the_last_look, {})();

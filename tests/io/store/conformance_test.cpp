@@ -46,8 +46,8 @@ RawPut next_put(const RawPut& before) {
 
 std::map<std::string, Bytes> all_records(RawStore& store, unsigned partition) {
   std::map<std::string, Bytes> records;
-  EXPECT_TRUE(store.scan(partition, [&](std::string_view field, ByteView value) {
-    records[std::string(field)] = to_bytes(value);
+  EXPECT_TRUE(store.scan(partition, [&](std::span<const RawRecord> page) {
+    for (const auto& [field, value] : page) records[std::string(field)] = to_bytes(value);
   }));
   return records;
 }

@@ -4,6 +4,7 @@
 #include "redis_case.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -177,14 +178,14 @@ TEST(RedisLink, IsDeadAfterItsDeadline) {
   });
 }
 
-TEST(RedisLink, ToSomethingThatIsNotRedisFailsWithAMessage) {
-  in_fiber([](loop::Loop& loop) {
+// Connects to something that sends this and closes.
+void expect_unavailable_where_the_answer_is(std::string_view answer) {
+  in_fiber([&](loop::Loop& loop) {
     loop::Address address;
     address.unix_path = (std::filesystem::temp_directory_path() / "shearline-not-redis.sock").string();
     const int listener = loop::listen_on(address, 1).value();
     std::thread server([&] {
       const int peer = ::accept(listener, nullptr, nullptr);
-      constexpr std::string_view answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
       EXPECT_EQ(::write(peer, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
       ::close(peer);
     });
@@ -195,6 +196,39 @@ TEST(RedisLink, ToSomethingThatIsNotRedisFailsWithAMessage) {
     server.join();
     ::close(listener);
     std::filesystem::remove(address.unix_path);
+  });
+}
+
+TEST(RedisLink, ToSomethingThatIsNotRedisFailsWithAMessage) {
+  expect_unavailable_where_the_answer_is("HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+
+TEST(RedisLink, TakesMemoryForTheItemsOfAnArrayAsTheyComeAndNotForTheirCount) {
+  const auto peak_bytes = [] {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_maxrss * 1024;
+  };
+  const auto before = peak_bytes();
+  expect_unavailable_where_the_answer_is("*2000000000\r\n$1\r\nx\r\n*3\r\n:1\r\n");
+  EXPECT_LT(peak_bytes() - before, 256 << 20);
+}
+
+TEST(RedisLink, ReadsArraysInArraysHoweverManyItemsTheyHave) {
+  in_fiber([](loop::Loop& loop) {
+    RedisCase redis(loop);
+    for (int i = 0; i < 3; ++i) {
+      redis.ask(
+          {"EVAL",
+           "for i = 1, 3000 do redis.call('XADD', 's', i + " + std::to_string(3000 * i) + ", 'field', i) end",
+           "0"});
+    }
+    const RedisReply reply = redis.ask({"XRANGE", "s", "-", "+"});
+    ASSERT_EQ(reply.items.size(), 9000U);
+    for (std::size_t i = 0; i < reply.items.size(); ++i) {
+      ASSERT_EQ(reply.items[i].items.at(0).view(), std::to_string(i + 1) + "-0");
+      ASSERT_EQ(reply.items[i].items.at(1).items.at(1).view(), std::to_string(i % 3000 + 1));
+    }
   });
 }
 

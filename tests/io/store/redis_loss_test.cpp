@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <set>
+#include <span>
+#include <string>
 
 namespace shearline::store {
 namespace {
@@ -40,6 +43,43 @@ TEST(RedisLoss, PutWhoseAnswerWasLostIsUnknownAndTheSamePutAgainIsItsOwn) {
     EXPECT_EQ(node.sealed.compare_and_put(redis.put(1)).error().code, Code::conflict);
     EXPECT_EQ(node.sealed.compare_and_put(redis.put(2)).value(), 3U);
     impatient->stop();
+  });
+}
+
+void write_fields(const RedisCase& redis, std::size_t count) {
+  std::vector<std::string> fields;
+  for (std::size_t i = 0; i < count; ++i) fields.push_back("f" + std::to_string(i));
+  const std::string records = tag + "records";
+  RedisLink::Args args{"HSET", records};
+  for (const std::string& field : fields) args.insert(args.end(), {field, "v"});
+  ASSERT_EQ(redis.ask(args).integer, static_cast<std::int64_t>(count));
+}
+
+// The next page is always on its way when a page is taken.
+TEST(RedisLoss, ScanGoesOnWhereItStoodWhenItsConnectionsAreCut) {
+  constexpr std::size_t count = 3 * scan_page_records;
+  in_fiber([](loop::Loop& loop) {
+    SealedCase redis(loop);
+    write_fields(redis, count);
+    std::set<std::string> fields;
+    int pages = 0;
+    const Status scanned = redis.store->scan(here, [&](std::span<const RawRecord> page) {
+      for (const RawRecord& record : page) fields.emplace(record.field);
+      ++pages;
+      redis.ask({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+    });
+    EXPECT_TRUE(scanned) << scanned.error().message;
+    EXPECT_EQ(fields.size(), count);
+    EXPECT_GT(pages, 2);
+  });
+}
+
+TEST(RedisLoss, ScanEndsWithAnErrorWhenRedisDies) {
+  in_fiber([](loop::Loop& loop) {
+    SealedCase redis(loop);
+    write_fields(redis, 3 * scan_page_records);
+    const Status scanned = redis.store->scan(here, [&](std::span<const RawRecord>) { redis.server.kill(); });
+    EXPECT_EQ(scanned.error().code, Code::unavailable);
   });
 }
 

@@ -98,7 +98,7 @@ TEST(RedisScripts, KeysOfOtherTypesAreErrorsToReaders) {
     }
     RawStore& raw = *redis.store;
     EXPECT_EQ(raw.get(here, "credential:a").error().code, Code::internal_error);
-    EXPECT_EQ(raw.scan(here, [](auto, auto) {}).error().code, Code::internal_error);
+    EXPECT_EQ(raw.scan(here, [](auto) {}).error().code, Code::internal_error);
     EXPECT_EQ(raw.head(here).error().code, Code::internal_error);
     EXPECT_EQ(raw.changes(here, {}, 0).error().code, Code::internal_error);
     EXPECT_EQ(raw.change_at(here, 1).error().code, Code::internal_error);

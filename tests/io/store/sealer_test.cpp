@@ -15,11 +15,12 @@ struct SealerTest : testing::Test {
 };
 
 TEST_F(SealerTest, RecordComesBackWithItsRevision) {
-  const auto record = sealer.open(acme, sealer.seal(acme, 7, payload));
+  const Bytes value = sealer.seal(acme, 7, payload);
+  const auto record = sealer.open(acme, value);
   ASSERT_TRUE(record);
-  EXPECT_EQ(record->key, acme);
+  EXPECT_EQ(record->name.field(), acme.field());
   EXPECT_EQ(record->revision, 7U);
-  EXPECT_EQ(record->payload, payload);
+  EXPECT_EQ(to_bytes(record->payload), payload);
 }
 
 TEST_F(SealerTest, RecordBeginsWithItsRevisionForTheScript) {
@@ -39,8 +40,8 @@ TEST_F(SealerTest, RecordMacCoversWhatTheDesignSays) {
 
 TEST_F(SealerTest, RecordCannotStandInForAnother) {
   const Bytes value = sealer.seal(acme, 7, payload);
-  EXPECT_FALSE(sealer.open({Kind::credential, "acme-test"}, value));
-  EXPECT_FALSE(sealer.open({Kind::admin, "acme-prod"}, value));
+  EXPECT_FALSE(sealer.open(RecordName{Kind::credential, "acme-test"}, value));
+  EXPECT_FALSE(sealer.open(RecordName{Kind::admin, "acme-prod"}, value));
   EXPECT_FALSE(Sealer(random_key(random), random).open(acme, value));
 }
 
@@ -57,6 +58,62 @@ TEST_F(SealerTest, RecordOfEveryShorterLengthIsRefused) {
   const Bytes value = sealer.seal(acme, 7, payload);
   for (std::size_t size = 0; size < value.size(); ++size) {
     EXPECT_FALSE(sealer.open(acme, ByteView(value).first(size))) << size;
+  }
+}
+
+// Short records, which are hashed side by side, and longer ones, which are not.
+struct Batch {
+  std::vector<std::string> fields;
+  std::vector<Bytes> values;
+  std::vector<RawRecord> records() const {
+    std::vector<RawRecord> out;
+    for (std::size_t i = 0; i < fields.size(); ++i) out.push_back({fields[i], values[i]});
+    return out;
+  }
+};
+Batch batch_of(const Sealer& sealer, std::size_t count) {
+  Batch batch;
+  for (std::size_t i = 0; i < count; ++i) {
+    const RecordKey key{i % 3 == 0 ? Kind::group : Kind::credential, "id-" + std::to_string(i)};
+    batch.fields.push_back(key.field());
+    batch.values.push_back(
+        sealer.seal(key, i + 1, Bytes(i % 7 == 0 ? 4000 + i : i * 11, static_cast<Byte>(i))));
+  }
+  return batch;
+}
+
+TEST_F(SealerTest, TogetherRecordsAreJudgedAsOneByOne) {
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{17}, Sealer::together_max}) {
+    for (std::size_t bad = 0; bad < count; ++bad) {
+      Batch batch = batch_of(sealer, count);
+      Bytes& value = batch.values[bad];
+      value[bad % value.size()] ^= 0x10;
+      const auto good = sealer.authentic(batch.records());
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(good[i], i != bad) << i << " of " << count;
+        ASSERT_EQ(good[i],
+                  sealer.open(*RecordName::from_field(batch.fields[i]), batch.values[i]).has_value());
+      }
+    }
+  }
+}
+
+TEST_F(SealerTest, TogetherWhatIsNoRecordIsNotAuthenticAndSpoilsNoOther) {
+  Batch batch = batch_of(sealer, 8);
+  batch.fields[1] = "rubbish";
+  batch.fields[2] = batch.fields[4];  // another record's place
+  batch.values[3].resize(value_prefix_bytes - 1);
+  batch.values[5].clear();
+  batch.values[6] = sealer.seal(*RecordName::from_field(batch.fields[6]), 0, payload);  // revision 0
+  EXPECT_EQ(sealer.authentic(batch.records()).to_string().substr(Sealer::together_max - 8), "10010001");
+}
+
+TEST_F(SealerTest, TogetherTermsAreTheSameAsOneByOne) {
+  const Batch batch = batch_of(sealer, Sealer::together_max);
+  std::vector<Sealer::Term> terms(batch.fields.size());
+  sealer.terms(batch.records(), terms);
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    EXPECT_EQ(hex(terms[i]), hex(sealer.term(batch.fields[i], batch.values[i]))) << i;
   }
 }
 

@@ -65,14 +65,17 @@ RedisReply redis(loop::Loop& loop, const loop::Address& address, const RedisLink
 
 // Remembers all it was told.
 struct Recorder final : Follower {
-  std::uint64_t revision_of(const RecordKey& key) const override {
-    const auto found = records.find(key);
+  std::uint64_t revision_of(const RecordName& name) const override {
+    const auto found = records.find({name.kind, std::string(name.id)});
     return found == records.end() ? 0 : found->second.revision;
   }
-  void apply(const Record& record) override {
-    EXPECT_GT(record.revision, revision_of(record.key)) << record.key.field();
-    records[record.key] = record;
+  void foresee(const RecordName&) const override {}
+  bool apply(const RecordView& record) override {
+    EXPECT_GT(record.revision, revision_of(record.name)) << record.name.field();
+    const RecordKey key{record.name.kind, std::string(record.name.id)};
+    records[key] = {key, record.revision, to_bytes(record.payload)};
     ++applied;
+    return true;
   }
   std::size_t known(unsigned partition) const override {
     return static_cast<std::size_t>(std::ranges::count_if(

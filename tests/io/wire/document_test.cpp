@@ -53,6 +53,26 @@ TEST(Document, RefusesTheSameKeyTwiceInTwoSpellings) {
   EXPECT_THAT(refusal({0x82, 0xa1, 'a', 0x01, 0xd9, 0x01, 'a', 0x02}), HasSubstr("same key twice"));
 }
 
+// Keys are compared as numbers first, which tell no more of them than their length and seven bytes.
+TEST(Document, TellsLongKeysApartByTheirEnds) {
+  Bytes bytes{0x82};
+  for (const std::string_view key : {"long-key-1", "long-key-2"}) {
+    bytes.push_back(static_cast<Byte>(0xa0 + key.size()));
+    append(bytes, as_bytes(key));
+    bytes.push_back(static_cast<Byte>(key.back() - '0'));
+  }
+  const Result<Document> document = Document::parse(bytes);
+  ASSERT_TRUE(document) << document.error().message;
+  Fault fault;
+  const Fields fields(Item(*document, 0), "test", fault);
+  EXPECT_EQ(fields.integer("long-key-1"), 1);
+  EXPECT_EQ(fields.integer("long-key-2"), 2);
+  EXPECT_FALSE(fields.has("long-key-3"));
+  EXPECT_FALSE(fields.has("long-ke"));
+  bytes.at(bytes.size() - 2) = '1';
+  EXPECT_THAT(refusal(bytes), HasSubstr("same key twice"));
+}
+
 TEST(Document, RefusesKeysThatAreNotText) {
   EXPECT_THAT(refusal({0x81, 0x01, 0x02}), HasSubstr("key is not text"));
   EXPECT_THAT(refusal({0x81, 0x91, 0x01, 0x02}), HasSubstr("key is not text"));
