@@ -57,12 +57,11 @@ class Redis {
         0) {
       throw std::runtime_error(context_->errstr);
     }
-    if (++in_flight_ == commands_in_flight_max) flush();
+    // Redis works on the other half while the next commands are made.
+    if (++in_flight_ == commands_in_flight_max) take_replies(commands_in_flight_max / 2);
   }
 
-  void flush() {
-    for (; in_flight_ > 0; --in_flight_) last_integer_ = take_reply();
-  }
+  void flush() { take_replies(0); }
 
   long long ask(const std::vector<std::string_view>& args) {
     send(args);
@@ -74,6 +73,11 @@ class Redis {
   struct Free {
     void operator()(redisContext* context) const { redisFree(context); }
   };
+
+  // Until so many are left on their way.
+  void take_replies(std::size_t left) {
+    for (; in_flight_ > left; --in_flight_) last_integer_ = take_reply();
+  }
 
   long long take_reply() {
     void* raw = nullptr;

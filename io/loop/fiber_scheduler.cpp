@@ -25,8 +25,10 @@ namespace {
 
 namespace fibers = boost::fibers;
 
-// A fiber that only yields would keep the thread from ever looking at the ring.
+// A fiber that only yields would keep the thread from ever looking at the ring, and one that computes long before it
+// yields would seldom let it look.
 constexpr unsigned picks_between_polls = 64;
+constexpr std::chrono::microseconds time_between_polls{100};
 
 class RingAlgorithm final : public fibers::algo::algorithm {
  public:
@@ -37,7 +39,7 @@ class RingAlgorithm final : public fibers::algo::algorithm {
   // The poll may complete an operation of the very fiber that is about to be switched away from; it then goes
   // to the end of the list, behind the dispatcher, and is resumed only after its switch.
   fibers::context* pick_next() noexcept override {
-    if (++picks_ >= picks_between_polls) turn(0);
+    if (++picks_ >= picks_between_polls || (!ready_.empty() && is_late())) turn(0);
     if (ready_.empty()) return nullptr;
     fibers::context* next = &ready_.front();
     ready_.pop_front();
@@ -60,10 +62,13 @@ class RingAlgorithm final : public fibers::algo::algorithm {
   void turn(std::int64_t wait_ms) noexcept {
     picks_ = 0;
     loop_.turn(wait_ms);
+    polled_at_ = std::chrono::steady_clock::now();
   }
+  bool is_late() const noexcept { return std::chrono::steady_clock::now() - polled_at_ > time_between_polls; }
 
   Loop& loop_;
   unsigned picks_ = 0;
+  std::chrono::steady_clock::time_point polled_at_;
   fibers::scheduler::ready_queue_type ready_;
 };
 

@@ -75,7 +75,7 @@ SealedStore::SealedStore(RawStore& raw, const Key& state_key, Random& random, Cl
       sealer_(state_key, random),
       clock_(clock),
       alarm_(log_alarm),
-      load_turn_(std::make_unique<LoadTurn>()) {
+      load_turns_(std::make_unique<LoadTurns>()) {
   for (unsigned i = 0; i < partition_count; ++i) partitions_.push_back(std::make_unique<Partition>());
 }
 

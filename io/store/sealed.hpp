@@ -137,7 +137,7 @@ class SealedStore {
   //
   // Reads the partition, proves it against its head, then applies what is new to the follower: a partition
   // that is refused (internal_error, with an alarm) changes nothing. Called first, and again after not_found
-  // from follow. One partition at a time is held in memory.
+  // from follow. Two partitions at a time are held in memory, of which one is read and one applied.
   Status load(unsigned partition, Follower& follower);
   // Waits for changes once (at most wait_ms), applies them, notices a store that went backwards. not_found:
   // load again.
@@ -210,8 +210,9 @@ class SealedStore {
   Alarm alarm_;
   std::uint64_t fence_ = 0;
   std::vector<std::unique_ptr<Partition>> partitions_;
-  struct LoadTurn;
-  std::unique_ptr<LoadTurn> load_turn_;
+  struct LoadTurns;
+  class LoadTurn;
+  std::unique_ptr<LoadTurns> load_turns_;
 };
 
 }  // namespace shearline::store

@@ -14,12 +14,8 @@ namespace {
 
 constexpr int load_attempts_max = 3;
 constexpr std::size_t refused_told_max = 16;  // alarms of one load: a ruined partition must not flood the log
-constexpr std::size_t applied_per_turn = 512;  // then the other fibers of the thread come first
-constexpr std::size_t foreseen_records = 32;
-
-}  // namespace
-
-namespace {
+// Then the other fibers of the thread come first. Their places in memory are fetched before they are applied.
+constexpr std::size_t applied_per_turn = 32;
 
 bool belongs_in(unsigned partition, std::string_view field) {
   const auto name = RecordName::from_field(field);
@@ -40,7 +36,7 @@ Result<RecordView> open_at(const Sealer& sealer, unsigned partition, const RawRe
 
 // Note the head, read all, follow to the newest change, prove the sum, and only then apply.
 Status SealedStore::load(unsigned partition, Follower& follower) {
-  const LoadTurn::Held turn(*load_turn_);
+  LoadTurn turn(*load_turns_);
   for (int i = 0; i < load_attempts_max; ++i) {
     Image image(turn.records());
     const Status read = read_image(partition, image, follower);
@@ -56,6 +52,7 @@ Status SealedStore::load(unsigned partition, Follower& follower) {
       told = proof.error().message;
       return proof;
     }
+    turn.begin_applying();
     install(partition, image, follower);
     return {};
   }
@@ -197,11 +194,11 @@ SealedStore::Applied SealedStore::apply_image(unsigned partition, const Image& i
     std::ranges::for_each(next, apply);
     next.clear();
   };
-  std::size_t seen = 0;
   image.records.for_each([&](const RawRecord& raw) {
     next.push_back(raw);
-    if (next.size() == foreseen_records) apply_next();
-    if (++seen % applied_per_turn == 0) boost::this_fiber::yield();
+    if (next.size() < applied_per_turn) return;
+    apply_next();
+    boost::this_fiber::yield();
   });
   apply_next();
   return applied;

@@ -8,6 +8,8 @@
 
 #include <deque>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <unordered_map>
 
 namespace shearline::store {
@@ -66,31 +68,44 @@ struct SealedStore::Applied {
   Lacking lacking;        // those that it knew newer
 };
 
-// Who loads. One partition at a time is held in memory, each where the one before it stood.
-struct SealedStore::LoadTurn {
-  // Holds the turn. The last of those who wanted it gives the memory back.
-  class Held {
-   public:
-    explicit Held(LoadTurn& turn) : turn_(turn) {
-      if (!turn_.records) turn_.records.emplace();
-      ++turn_.wanted;
-      turn_.mutex.lock();
-    }
-    ~Held() {
-      if (--turn_.wanted == 0) turn_.records.reset();
-      turn_.mutex.unlock();
-    }
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    LoadedRecords& records() const { return *turn_.records; }
+// Who loads: one partition is read while the one before it is applied, so that two are held in memory.
+struct SealedStore::LoadTurns {
+  boost::fibers::mutex reading;
+  boost::fibers::mutex applying;
+  // Memory of a partition that is loaded, for the next one. None is kept when nobody loads.
+  std::vector<std::unique_ptr<LoadedRecords>> spare;
+  std::size_t loading = 0;
+};
 
-   private:
-    LoadTurn& turn_;
-  };
+// One load on its way through both turns.
+class SealedStore::LoadTurn {
+ public:
+  explicit LoadTurn(LoadTurns& turns) : turns_(turns), reading_(turns.reading, std::defer_lock) {
+    ++turns_.loading;
+    reading_.lock();
+    if (turns_.spare.empty()) turns_.spare.push_back(std::make_unique<LoadedRecords>());
+    records_ = std::move(turns_.spare.back());
+    turns_.spare.pop_back();
+  }
+  ~LoadTurn() {
+    turns_.spare.push_back(std::move(records_));
+    if (--turns_.loading == 0) turns_.spare.clear();
+  }
+  LoadTurn(const LoadTurn&) = delete;
+  LoadTurn& operator=(const LoadTurn&) = delete;
 
-  boost::fibers::mutex mutex;
-  std::size_t wanted = 0;
-  std::optional<LoadedRecords> records;
+  LoadedRecords& records() const { return *records_; }
+  // All is read: from here on the next one may read.
+  void begin_applying() {
+    applying_ = std::unique_lock(turns_.applying);
+    reading_.unlock();
+  }
+
+ private:
+  LoadTurns& turns_;
+  std::unique_lock<boost::fibers::mutex> reading_;
+  std::unique_lock<boost::fibers::mutex> applying_;
+  std::unique_ptr<LoadedRecords> records_;
 };
 
 struct SealedStore::Partition {

@@ -3,6 +3,7 @@
 
 #include <boost/fiber/operations.hpp>
 
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -60,6 +61,29 @@ TEST_P(Fibers, ThatOnlyYieldDoNotStarveTheRing) {
   });
   busy.join();
   reader.join();
+}
+
+TEST_P(Fibers, ThatComputeLongBetweenYieldsLetOthersHearOfTheRing) {
+  const SocketPair pair;
+  Bytes into(8);
+  bool arrived = false;
+  auto reader = spawn("reader", [&] {
+    await(*loop_, [&](Operation& operation) { loop_->receive(pair.ours(), into, operation); });
+    arrived = true;
+  });
+  ASSERT_EQ(::send(pair.theirs(), "x", 1, 0), 1);
+  int yields = 0;
+  auto busy = spawn("busy", [&] {
+    for (; !arrived; ++yields) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      boost::this_fiber::yield();
+    }
+  });
+  busy.join();
+  reader.join();
+  EXPECT_LT(yields, 10);
 }
 
 TEST_P(Fibers, AnEventWakesAllThatWait) {
