@@ -57,8 +57,8 @@ void write_fields(const RedisCase& redis, std::size_t count) {
 
 // The next page is always on its way when a page is taken.
 TEST(RedisLoss, ScanGoesOnWhereItStoodWhenItsConnectionsAreCut) {
-  constexpr std::size_t count = 3 * scan_page_records;
   in_fiber([](loop::Loop& loop) {
+    constexpr std::size_t count = 3 * scan_page_records;
     SealedCase redis(loop);
     write_fields(redis, count);
     std::set<std::string> fields;
