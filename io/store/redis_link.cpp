@@ -73,7 +73,10 @@ redisReplyObjectFunctions reply_functions() {
   functions.createInteger = [](const redisReadTask* task, long long value) {
     return made(task, [&](RedisReply& reply) { reply.integer = value; });
   };
-  functions.createNil = [](const redisReadTask* task) { return made(task, [](RedisReply&) {}); };
+  // The task is that of the text or array that is not there.
+  functions.createNil = [](const redisReadTask* task) {
+    return made(task, [](RedisReply& reply) { reply.type = RedisReply::Type::nil; });
+  };
   functions.freeObject = [](void* reply) { delete static_cast<RedisReply*>(reply); };
   return functions;
 }
