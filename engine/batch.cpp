@@ -124,7 +124,8 @@ void Batch::Impl::hash_foreign_keys(const Index& index) {
       for (std::size_t i = 0; i < members.size(); ++i) {
         const KeyedHash hash =
             table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
-        const bool is_known = pepper == 0 || table.slots.find(index, SlotKind::foreign_key, hash).entry != no_entry;
+        const bool is_known =
+            pepper == 0 || table.slots.find(index, SlotKind::foreign_key, hash).entry != no_entry;
         if (is_known) foreign_hashes[start + i] = hash;
       }
     }

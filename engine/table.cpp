@@ -148,7 +148,8 @@ bool Table::put(const CredentialFacts& facts) {
     if (!keeps_it) in.slots.forget(SlotKind::foreign_key, foreign_key_of(old), old);
   }
   in.slots.point_at(SlotKind::client, client, number);
-  if (entry.standing.has_foreign_key) in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
+  if (entry.standing.has_foreign_key)
+    in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
   if (old != no_entry) {
     in.retired.push_back({in.turns.current(), old});
   } else {
