@@ -76,7 +76,7 @@ SHEARLINE_AVX512 inline __m512i words_at(__mmask8 wanted, __m512i addresses, std
 // conclude_one() of judge.cpp for up to eight checks, and said in the same order.
 SHEARLINE_AVX512 inline __m128i conclude_eight(__mmask8 wanted, const Entry* const* entries, __m512i first,
                                                __m512i second, const Staleness* stalenesses) {
-  const __m512i addresses = _mm512_maskz_loadu_epi64(wanted, entries);
+  const __m512i addresses = _mm512_maskz_loadu_epi64(wanted, static_cast<const void*>(entries));
   const __m512i standings = words_at(wanted, addresses, offsetof(Entry, standing));
   const __m512i under_second = part(standings, offsetof(Standing, under_second));
   const __m512i found = _mm512_and_si512(_mm512_ternarylogic_epi64(under_second, second, first, 0xca),

@@ -218,7 +218,7 @@ class Group {
   Result<Received> process_content(AuthenticatedContent message, Group next, const Outside& outside) const;
   Result<Received> process_proposal(const AuthenticatedContent& message, Group next,
                                     const Outside& outside) const;
-  Result<Received> process_commit(const AuthenticatedContent& message, Group next,
+  Result<Received> process_commit(const AuthenticatedContent& message, const Group& next,
                                   const Outside& outside) const;
   Status check_sender(LeafIndex sender) const;
   Result<OpenedPath> follow_path(const UpdatePath& path, LeafIndex committer, RatchetTree& tree,

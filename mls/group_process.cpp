@@ -110,7 +110,7 @@ Result<Group::Received> Group::process_content(AuthenticatedContent message, Gro
   if (standing_ == Standing::removed)
     return not_this_epoch("a handshake message after the one that removed us");
   return type == ContentType::proposal ? process_proposal(message, std::move(next), outside)
-                                       : process_commit(message, std::move(next), outside);
+                                       : process_commit(message, next, outside);
 }
 
 // A proposal that is invalid by itself is refused when it comes, so that it cannot spoil a later commit. One that we have
@@ -172,7 +172,7 @@ Result<OpenedPath> Group::follow_path(const UpdatePath& path, LeafIndex committe
                    encode([&](Writer& out) { write(out, context); }), applied.added);
 }
 
-Result<Group::Received> Group::process_commit(const AuthenticatedContent& message, Group next,
+Result<Group::Received> Group::process_commit(const AuthenticatedContent& message, const Group& next,
                                               const Outside& outside) const {
   const LeafIndex committer{message.content.sender.index};
   const Commit& commit = std::get<Commit>(message.content.body);

@@ -31,7 +31,7 @@ struct Value {
   std::uint32_t count = 0;   // items of an array, entries of a map
   std::uint32_t end = 0;     // index of the first value after this one and all it contains
   std::uint64_t number = 0;  // integer, boolean; of a map's key: key_code
-  ByteView view{};           // text, bytes
+  ByteView view{};           // text, bytes; NOLINT(readability-redundant-member-init): g++ asks for it
 };
 
 // Values in the order they stand; the root is value 0. The bytes must outlive it.

@@ -47,7 +47,8 @@ class Writer {
   }
   void bytes(ByteView value) {
     packer().pack_bin(static_cast<std::uint32_t>(value.size()));
-    sink_->write(as_text(value).data(), value.size());
+    const std::string_view text = as_text(value);
+    sink_->write(text.data(), text.size());
   }
   void integer(std::int64_t value) { packer().pack_int64(value); }
   void unsigned_integer(std::uint64_t value) { packer().pack_uint64(value); }

@@ -165,6 +165,7 @@ Bytes RecordCodec::encode(const Credential& credential) const {
   map.integer_unless(time_never, "ex", credential.expires_at_ms);
   map.integer_unless(0, "ev", static_cast<std::int64_t>(credential.events_written));
   std::vector<Bytes> versions;
+  versions.reserve(credential.versions.size());
   for (const Version& version : credential.versions) versions.push_back(encode_version(version));
   map.maps("vs", versions);
   if (credential.rotation) {

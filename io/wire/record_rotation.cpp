@@ -96,6 +96,7 @@ Bytes encode_rotation(const Key& key, Random& random, std::string_view client_id
   MapWriter map = encode_rotation_without_tags(rotation);
   if (!rotation.ack_tags.empty()) {
     std::vector<std::string_view> admins;
+    admins.reserve(rotation.ack_tags.size());
     for (const MemberTag& one : rotation.ack_tags) admins.push_back(one.admin_id);
     map.texts("tf", admins);
     map.bytes("tg", seal_tags(key, random, client_id, rotation));

@@ -20,6 +20,7 @@ std::atomic<std::size_t> allocations = 0;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+// NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it takes this for a deletion after another.
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace shearline::front {
@@ -48,6 +49,7 @@ TEST_P(Steady, NoVerificationAllocatesWhateverItsVerdict) {
   const std::string whole = requests;
   const std::string end = request({"ECHO", "the-end"});
   std::vector<Peer> peers;
+  peers.reserve(4);
   for (int i = 0; i < 4; ++i) peers.emplace_back(port);
   const auto round = [&](std::size_t cut) {
     for (Peer& peer : peers) {
