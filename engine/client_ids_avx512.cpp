@@ -2,22 +2,13 @@
 // Ids of different lengths go side by side; a lane whose words are used up stands still. Two eights go through the
 // rounds together, because one alone waits for its own results.
 #include "engine/api_key.hpp"
+#include "engine/avx512.hpp"
 #include "engine/client_ids.hpp"
 
 #if defined(__x86_64__)
 
-// g++ 12 takes the deliberately undefined operands inside this header for mistakes (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-
 #include <algorithm>
 #include <array>
-
-// The whole file would not do: code of shared headers that is compiled here must still run on any processor.
-#define SHEARLINE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi2")))
 
 namespace shearline::engine::client_ids::detail {
 namespace {

@@ -4,21 +4,12 @@
 // and only that load says what stands there. So what the language promises of atomics is all that is relied on, but for
 // one thing: that a slot which has not changed is seen (a processor with AVX-512 does not tear an aligned piece of eight
 // bytes, and the part of a slot that is compared never changes while it is in use).
+#include "engine/avx512.hpp"
 #include "engine/index.hpp"
 
 #if defined(__x86_64__)
 
-// g++ 12 takes the deliberately undefined operands inside this header for mistakes (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-
 #include <bit>
-
-// The whole file would not do: code of shared headers that is compiled here must still run on any processor.
-#define SHEARLINE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2")))
 
 namespace shearline::engine {
 namespace {

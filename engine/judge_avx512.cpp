@@ -1,20 +1,11 @@
 // Comparing a check with its entry in three instructions: the client's hash and all digests are the first line of the
 // entry, windows and the prefixes of dead digests its last. Then outcomes for eight checks at a time.
+#include "engine/avx512.hpp"
 #include "engine/judge.hpp"
 
 #if defined(__x86_64__)
 
-// g++ 12 takes the deliberately undefined operands inside this header for mistakes (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-
 #include <cstddef>
-
-// The whole file would not do: code of shared headers that is compiled here must still run on any processor.
-#define SHEARLINE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2")))
 
 namespace shearline::engine {
 namespace {
