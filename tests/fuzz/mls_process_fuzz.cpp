@@ -337,14 +337,5 @@ class Scene {
 }  // namespace shearline::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace shearline;
-  if (size == 0) return 0;
-  const auto suite = static_cast<mls::CipherSuite>(1 + data[0] % 3);
-  fuzz::cast_of(suite);
-  const std::size_t secrets_before = arena_state().used_bytes;
-  {
-    fuzz::Scene(suite, {data + 1, size - 1}).play();
-  }
-  fuzz::expect(arena_state().used_bytes == secrets_before, "every secret is gone");
-  return 0;
+  return shearline::fuzz::play_scene<shearline::fuzz::Scene>({data, size});
 }
