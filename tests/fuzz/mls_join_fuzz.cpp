@@ -87,6 +87,7 @@ class Scene {
     const bool remove = with_path && choices_.yes();
     if (remove) proposals.emplace_back(Remove{LeafIndex{4}});
     std::vector<ListedProposal> listed;
+    listed.reserve(proposals.size());
     for (Proposal& one : proposals) {
       listed.push_back({std::make_shared<const Proposal>(std::move(one)), liars_leaf});
     }

@@ -9,12 +9,14 @@ namespace shearline::fuzz {
 
 // Where a commit differs from an honest one. Each is called at the step it names.
 struct Lies {
+  // NOLINTBEGIN(readability-redundant-member-init): g++ asks for it where some are left out
   std::function<void(Bytes&)> path_key = {};                  // of each new parent node, from the root down
   std::function<void(mls::LeafNode&)> path_leaf = {};         // before the committer signs it
   std::function<void(mls::LeafNode&)> signed_path_leaf = {};  // after
   std::function<void(mls::UpdatePath&)> path = {};            // as it goes into the commit
   std::function<void(mls::FramedContent&)> content = {};      // before it is signed
   std::function<void(Bytes&)> confirmation_tag = {};
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 class Liar : public mls::testing::Insider {

@@ -11,16 +11,19 @@ namespace shearline::mls::testing {
 
 // Where a commit differs from an honest one. Each is called at the step it names.
 struct Deviation {
+  // NOLINTBEGIN(readability-redundant-member-init): g++ asks for it where some are left out
   std::function<void(LeafNode&)> path_leaf = {};         // before the committer signs it
   std::function<void(LeafNode&)> signed_path_leaf = {};  // after
   std::function<void(UpdatePath&)> path = {};            // as it goes into the commit
   std::function<void(Bytes&)> confirmation_tag = {};
   std::function<void(Bytes&)> membership_tag = {};  // of a PublicMessage
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 // Where a Welcome differs from an honest one, in the order in which it is made: what comes later fits what an earlier
 // deviation changed, so that a wrong tree has the right hash, and a wrong context the right tag and signature.
 struct WelcomeDeviation {
+  // NOLINTBEGIN(readability-redundant-member-init): g++ asks for it where some are left out
   std::function<void(RatchetTree&)> tree = {};
   std::function<void(GroupContext&)> context = {};
   std::function<void(GroupInfo&)> info = {};         // before it is signed
@@ -28,6 +31,7 @@ struct WelcomeDeviation {
   std::function<void(Bytes&)> sealed_info = {};
   std::function<void(GroupSecrets&)> secrets = {};
   std::function<void(Welcome&)> welcome = {};  // as it goes out
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 class Insider {
