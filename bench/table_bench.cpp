@@ -2,11 +2,17 @@
 // them, and how long a change takes until a reader's verdict shows it. One writer and one reader, each on a core of its
 // own; the reader checks verdicts all the time, and a wrong one ends the run. Prints one JSON object. Run by
 // scripts/bench; timing decides nothing here.
+//
+// Beside the figures stands what the machine does by itself. While the table grows, the writer stops every 50 ms for as
+// long: the reader's turns in those rests lack nothing but the growth. And memory that nobody has touched for a while
+// has to be found by the host of a virtual machine, page by page; --warm takes that out of the growth.
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/random.hpp"
 #include "bench/measuring.hpp"
 #include "engine/batch.hpp"
+#include "engine/entry.hpp"
+#include "engine/region.hpp"
 #include "engine/table.hpp"
 #include "loadgen/population.hpp"
 
@@ -15,6 +21,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -40,6 +47,48 @@ struct Options {
   double updates_per_s = 100'000;    // the writer's pace beside reads
   double seconds = 2;                // of each phase beside reads
   std::size_t visibilities = 5'000;  // changes whose way to a verdict is timed
+  bool warm = false;                 // the memory that the growth takes was touched just before
+};
+
+// The writer grows the table for so long, and then rests for as long.
+constexpr double stretch_us = 50'000;
+
+// What a table takes from the kernel in all until it has so many credentials and slots, its outgrown indexes counted, and
+// what it asks for ahead.
+std::size_t memory_for(std::size_t credentials, std::size_t index_slots) {
+  constexpr std::size_t ahead_bytes = std::size_t{32} << 20;
+  return credentials * (sizeof(engine::Entry) + sizeof(engine::EntrySide)) + index_slots * 8 * 2 +
+         ahead_bytes;
+}
+
+// It doubles when three quarters are in use.
+std::size_t slots_for(std::size_t credentials) { return std::bit_ceil(credentials * 4 / 3 + 1); }
+
+// Memory that the host has given to this machine, handed on to whoever asks the kernel next.
+class WarmMemory {
+ public:
+  explicit WarmMemory(std::size_t bytes) : region_(bytes), left_(bytes) {
+    const auto begin = Time::now();
+    for (std::size_t at = 0; at < bytes; at += huge_page_bytes) region_.data()[at] = 1;
+    found_in_s = us_since(begin) / 1e6;
+  }
+  // Until `wanted` bytes were handed on in all.
+  void hand_on(std::size_t wanted) {
+    while (handed_on_ < wanted && left_ > 0) {
+      const std::size_t some = std::min(left_, huge_page_bytes);
+      left_ -= some;
+      handed_on_ += some;
+      region_.shrink_to(left_);
+    }
+  }
+
+  double found_in_s = 0;  // how long the kernel and the host took
+
+ private:
+  static constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+  engine::Region region_;
+  std::size_t left_;
+  std::size_t handed_on_ = 0;
 };
 
 // The longest turn says nothing when the machine took the core away in the middle of it: such turns count apart.
@@ -67,7 +116,8 @@ json to_json(TurnTimes& times, double seconds) {
           {"longest_us", times.longest_us},
           {"over_1_ms", times.over_1_ms},
           {"interrupted", times.interrupted},
-          {"longest_interrupted_us", times.longest_interrupted_us}};
+          {"longest_interrupted_us", times.longest_interrupted_us},
+          {"seconds", seconds}};
 }
 
 void wait_s(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
@@ -94,6 +144,7 @@ class Bench {
                              {"over_1_ms", puts_.over_1_ms},
                              {"interrupted", puts_.interrupted},
                              {"longest_interrupted_us", puts_.longest_interrupted_us}};
+    if (options_.warm) out["warmed"] = {{"bytes", warmed_bytes_}, {"seconds", warmed_s_}};
     out["grown_alone"] = phase([&] { wait_s(seconds); });
     out["updates"] = phase([&] { update(options_.updates_per_s, seconds); });
     out["updates"]["updates_per_s"] = updates_per_s_;
@@ -123,18 +174,42 @@ class Bench {
   }
 
   void grow() {
-    constexpr double short_us = 50;  // after less than that nobody asks the kernel what happened
+    warmed_bytes_ = options_.warm ? memory_for(options_.credentials, slots_for(options_.credentials)) : 0;
+    WarmMemory warm(warmed_bytes_);
+    warmed_s_ = warm.found_in_s;
     puts_ = {};
-    long switches = involuntary_switches();
+    auto begun = Time::now();
     for (std::size_t i = options_.checked; i < options_.credentials; ++i) {
-      const auto begin = Time::now();
-      put(i);
-      table_.reclaim();
-      const double took_us = us_since(begin);
-      const long switches_before = switches;
-      if (took_us > short_us || i % 64 == 0) switches = involuntary_switches();
-      note(puts_, took_us, took_us > short_us && switches != switches_before);
+      if (i % 1024 == 0) {
+        const std::size_t slots = table_.index_slots();
+        const bool grows_soon = i * 100 >= slots * 74;
+        warm.hand_on(memory_for(i, grows_soon ? slots * 2 : slots));
+        if (us_since(begun) > stretch_us) begun = rest();
+      }
+      put_timed(i);
     }
+  }
+
+  // As long as it grew; the turn that sees either of both is growth's.
+  Time::time_point rest() {
+    rests_.store(true);
+    const auto begun = Time::now();
+    while (us_since(begun) < stretch_us) {
+    }
+    rests_.store(false);
+    rested_us_ += us_since(begun);
+    return Time::now();
+  }
+
+  void put_timed(std::size_t i) {
+    constexpr double short_us = 50;  // after less than that nobody asks the kernel what happened
+    const auto begin = Time::now();
+    put(i);
+    table_.reclaim();
+    const double took_us = us_since(begin);
+    const long before = switches_;
+    if (took_us > short_us || i % 64 == 0) switches_ = involuntary_switches();
+    note(puts_, took_us, took_us > short_us && switches_ != before);
   }
 
   void update(double per_s, double seconds) {
@@ -153,11 +228,13 @@ class Bench {
   // What the writer does on one core, beside a reader on the other.
   json phase(const std::function<void()>& write) {
     std::atomic<bool> stop{false};
-    TurnTimes times;
+    TurnTimes working;
+    TurnTimes resting;
     turns_done_ = 0;
+    rested_us_ = 0;
     std::thread reader([&] {
       pin_to_core(0);
-      read_until(stop, times);
+      read_until(stop, working, resting);
     });
     pin_to_core(1);
     wait_for_turns(1);  // reading has begun
@@ -168,8 +245,8 @@ class Bench {
     reader.join();
     const double seconds = us_since(begin) / 1e6;
     if (wrong_ > 0) throw std::runtime_error("the reader met a wrong verdict");
-    json out = to_json(times, seconds);
-    out["seconds"] = seconds;
+    json out = to_json(working, seconds - rested_us_ / 1e6);
+    if (resting.turns > 0) out["rests"] = to_json(resting, rested_us_ / 1e6);
     return out;
   }
 
@@ -177,20 +254,21 @@ class Bench {
     while (turns_done_.load() < count) std::this_thread::yield();
   }
 
-  void read_until(const std::atomic<bool>& stop, TurnTimes& times) {
+  void read_until(const std::atomic<bool>& stop, TurnTimes& working, TurnTimes& resting) {
     engine::Batch batch(table_, view_);
     SeededRandom random(seed + 1);
-    times.all_us.reserve(std::size_t{1} << 22);
+    for (TurnTimes* times : {&working, &resting}) times->all_us.reserve(std::size_t{1} << 22);
     std::vector<std::size_t> chosen(checks_per_turn);
     while (!stop.load(std::memory_order_relaxed)) {
       for (std::size_t& each : chosen) each = random.next_u64() % asked_.size();
       const long switches_before = involuntary_switches();
+      const bool rested = rests_.load();
       const auto begin = Time::now();
       table_.enter_turn(0);
       ask(batch, chosen);
       table_.leave_turn(0);
       const double took_us = us_since(begin);
-      note(times, took_us, involuntary_switches() != switches_before);
+      note(rested && rests_.load() ? resting : working, took_us, involuntary_switches() != switches_before);
       wrong_ += wrong_of(batch);
       batch.clear();
       turns_done_.fetch_add(1);
@@ -293,7 +371,12 @@ class Bench {
   std::vector<loadgen::Credential> asked_;
   std::vector<Digest> digests_;
   std::uint64_t revision_ = 0;
-  TurnTimes puts_;  // of the writer, while the table grows
+  TurnTimes puts_;                          // of the writer, while the table grows
+  long switches_ = involuntary_switches();  // of the writer, when it last asked
+  std::size_t warmed_bytes_ = 0;
+  double warmed_s_ = 0;
+  double rested_us_ = 0;            // of a phase
+  std::atomic<bool> rests_{false};  // the writer does nothing
   double updates_per_s_ = 0;
   std::size_t wrong_ = 0;
   std::atomic<std::uint64_t> turns_done_{0};
@@ -310,6 +393,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(std::size_t{2}, std::size_t{1} << 20));
   app.add_option("--updates", options.updates_per_s, "a second, beside reads")->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds, "of each phase")->check(CLI::PositiveNumber);
+  app.add_flag("--warm", options.warm,
+               "touch the memory that the growth will take before, as if the host had given it");
   app.add_option("--changes", options.visibilities, "whose way to a verdict is timed")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);

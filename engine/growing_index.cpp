@@ -9,7 +9,7 @@ namespace shearline::engine {
 namespace {
 
 // With each write, so that the next index has all of them when one slot in 64 more is in use. A step is a few
-// microseconds, and at most three pages of memory that are touched for the first time.
+// microseconds.
 constexpr std::size_t slots_per_step = 64;
 
 }  // namespace
@@ -57,9 +57,11 @@ void GrowingIndex::grow_a_step() {
   // Twice the slots; or as many, when half of them hold only what was removed, which does not come along.
   next_ = std::make_unique<Index>(std::max(shown_->in_use() * 2, shown_->slots_count() * 3 / 4));
   copied_ = 0;
+  next_->prefault();
 }
 
 void GrowingIndex::copy_some() {
+  if (!next_->is_prefaulted() && !shown_->is_tight()) return;
   const std::size_t slots = shown_->slots_count();
   const std::size_t end = std::min(copied_ + slots_per_step, slots);
   for (; copied_ < end; ++copied_) {

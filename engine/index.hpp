@@ -57,6 +57,8 @@ class Index {
   // Writer only. has_room(): three quarters are not yet in use. A few more may be while the next index is filled, but never
   // the last eighth. Marks outlive what was removed; before there are so many that they mean nothing any more, a new index
   // is due as well.
+  // Near that, filling the next one can wait no longer.
+  bool is_tight() const { return in_use_ * 16 >= slots_count_ * 13; }
   bool has_room() const { return (in_use_ + 1) * 4 <= slots_count_ * 3 && marks_ * 8 <= slots_count_; }
   std::size_t insert(SlotKind kind, KeyedHash hash, std::uint32_t entry);  // its position; not there yet
   void replace(std::size_t position, std::uint32_t entry);
@@ -72,6 +74,9 @@ class Index {
     if (!is_used(slot)) return {};
     return {slot >> 63 != 0 ? SlotKind::foreign_key : SlotKind::client, entry_of(slot)};
   }
+  // Asks the kernel for its memory, which takes a while where it is large: until then it is better left alone.
+  void prefault() { memory_.prefault(); }
+  bool is_prefaulted() const { return memory_.is_prefaulted(); }
   // For an index that no reader can see any more: gives some memory back to the system. false: there is none left.
   bool release_some();
 

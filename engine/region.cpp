@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t huge_page_bytes = 2 << 20;
 
+// Touched before it is needed, by a region that has as much: what is written meanwhile at a few hundred megabytes a second
+// takes longer than finding it, and it is little beside what a table of that size takes.
+constexpr std::size_t grown_ahead_bytes = 4 << 20;
+
 std::size_t rounded_up(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 
 }  // namespace
@@ -37,21 +41,47 @@ Region::Region(std::size_t bytes, std::size_t bytes_max) : bytes_max_(rounded_up
 }
 
 Region::~Region() {
+  prefault_.wait();
   if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
+}
+
+void Region::make_usable(std::size_t bytes) {
+  if (mprotect(data_, bytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
 }
 
 void Region::grow_to(std::size_t bytes) {
   if (bytes <= bytes_) return;
+  prefault_.wait();
   // Whole huge pages, or the kernel would make small ones at the seams.
   const std::size_t usable = std::min(rounded_up(bytes, huge_page_bytes), bytes_max_);
-  if (bytes > usable || mprotect(data_, usable, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
-  bytes_ = usable;
+  if (bytes > usable) throw std::bad_alloc();
+  if (usable > ahead_) make_usable(usable);
+  bytes_ = std::max(usable, ahead_);
+  if (bytes_ >= grown_ahead_bytes) grow_ahead();
+}
+
+// What follows is made usable by the other thread too: asking the kernel for that here would wait for its page.
+void Region::grow_ahead() {
+  const std::size_t end = std::min(bytes_ + grown_ahead_bytes, bytes_max_);
+  if (end == bytes_) return;
+  prefault_.begin([this, end] {
+    if (mprotect(data_ + bytes_, end - bytes_, PROT_READ | PROT_WRITE) != 0) return;  // grow_to() will say so
+    touch(data_ + bytes_, end - bytes_);
+    ahead_ = end;
+  });
+}
+
+void Region::prefault() {
+  if (bytes_ <= huge_page_bytes) return;
+  prefault_.begin([this] { touch(data_, bytes_); });
 }
 
 void Region::shrink_to(std::size_t bytes) {
   const std::size_t kept = rounded_up(bytes, 4096);
   if (kept >= bytes_) return;
-  madvise(data_ + kept, bytes_ - kept, MADV_DONTNEED);
+  prefault_.wait();
+  madvise(data_ + kept, std::max(bytes_, ahead_) - kept, MADV_DONTNEED);
+  ahead_ = std::min(ahead_, kept);
   bytes_ = kept;
 }
 

@@ -1,10 +1,11 @@
 // Big zeroed memory from the kernel for the table: never in a core dump (design: security.md "Never"), on
 // huge pages where the kernel has them, because a check of one credential in millions is two address
 // translations that miss. Addresses are reserved at once, so that what has grown never moves; memory is
-// asked for as it is needed.
+// asked for as it is needed, and in a region that grows by megabytes, a few of them before that.
 #pragma once
 
 #include "base/bytes.hpp"
+#include "engine/prefault.hpp"
 
 #include <cstddef>
 
@@ -21,6 +22,10 @@ class Region {
 
   // At least `bytes` become usable, zeroed, in the same place; throws std::bad_alloc.
   void grow_to(std::size_t bytes);
+  // Asks the kernel for all of it now, on another thread, if it is more than a page. Meanwhile the owner may use it as atomic
+  // words.
+  void prefault();
+  bool is_prefaulted() const { return prefault_.is_done(); }  // what was asked for is there
   // All but the first `bytes` go back to the system, and are zeros from then on.
   void shrink_to(std::size_t bytes);
 
@@ -28,11 +33,17 @@ class Region {
   std::size_t size() const { return bytes_; }  // usable
 
  private:
+  void make_usable(std::size_t bytes);
+  void grow_ahead();
+
   void* mapping_ = nullptr;
   std::size_t mapping_bytes_ = 0;
   Byte* data_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t bytes_max_;
+  std::size_t ahead_ =
+      0;  // so many bytes may be used already and are touched; of prefault_ while it is not done
+  Prefault prefault_;
 };
 
 }  // namespace shearline::engine

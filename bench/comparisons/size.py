@@ -1,7 +1,8 @@
 """P5: many credentials beside a thousand: memory of each, loading, and what is left of the verification rate."""
 
 from .figures import Figure, short
-from .world import Measurement, bulk, engine, interleaved, memory_bytes, redis, say, without_huge_pages
+from .world import (BOTH_CORES, SERVER_CORE, Measurement, bulk, engine, interleaved, keep_to, memory_bytes, redis, say,
+                    without_huge_pages)
 
 FEW = 1_000
 BYTES_MAX, LOAD_SECONDS_MAX, RATE_SHARE_MIN = 256, 30, 0.6
@@ -34,7 +35,8 @@ def measure(place, scale):
         with redis(few_folder, "state") as (_, few_port):
             place.keys.fill(few_port, FEW)
             with (engine(few_folder, place.keys, few_port) as few,
-                  engine(folder, place.keys, state_port) as full):
+                  engine(folder, place.keys, state_port, cores=BOTH_CORES) as full):
+                keep_to(SERVER_CORE, full.pid)
                 before = memory_bytes(few.pid)
                 grown = memory_bytes(full.pid) - before
                 huge = memory_bytes(full.pid, "AnonHugePages")
@@ -43,7 +45,8 @@ def measure(place, scale):
                 interleaved([small_run, full_run], scale.rounds)
         load_seconds = full.load_seconds
         plain = place.fresh("plain")
-        with engine(plain, place.keys, state_port, before=without_huge_pages) as small_pages:
+        with engine(plain, place.keys, state_port, cores=BOTH_CORES, before=without_huge_pages) as small_pages:
+            keep_to(SERVER_CORE, small_pages.pid)
             plain_run = interleaved([Measurement("4 KiB pages", small_pages.pid,
                                                  bulk(small_pages.port, many, scale.seconds))], scale.rounds)[0]
             plain_huge = memory_bytes(small_pages.pid, "AnonHugePages")
@@ -66,7 +69,7 @@ def measure(place, scale):
              f"| {huge / 1e6:,.0f} of {(grown + before) / 1e6:,.0f} MB | {load_seconds:.1f} s |",
              f"| {many:,}, 4 KiB pages | {plain_run.rate / 1e6:.2f} M/s | {plain_run.cpu:.0f} ns "
              f"| {plain_huge / 1e6:,.0f} of {plain_memory / 1e6:,.0f} MB | {small_pages.load_seconds:.1f} s |", "",
-             f"Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
+             f"While it loads the engine has both cores, as has that Redis; for the rates it is kept to one. Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
              "both were loaded: what loading took meanwhile and the allocator kept is in it. All have one version; with a second "
              f"one, in grace or to come, or with an imported key, each takes {EXTRA} bytes more (calculated)."]
     return figures, [("P5: size", lines)]

@@ -70,6 +70,11 @@ def without_huge_pages():
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
+def keep_to(cores, pid):
+    """All threads of a running process, and those it makes later."""
+    run(["taskset", "-a", "-p", "-c", cores, pid])
+
+
 @contextlib.contextmanager
 def process(command, log, cores=SERVER_CORE, **options):
     with open(log, "w", encoding="utf-8") as out:

@@ -9,7 +9,7 @@
 #include "io/loop/backend.hpp"
 #include "io/loop/epoll_set.hpp"
 #include "io/loop/epoll_waiting.hpp"
-#include "io/loop/helper_thread.hpp"
+#include "io/loop/file_helper.hpp"
 #include "io/loop/wake.hpp"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // Work that cannot be done without blocking (scrypt, getaddrinfo) on a thread of its own, while the calling
 // fiber is parked. The thread touches nothing of Boost: it stores "done" and notifies the loop.
+#include "base/helper_thread.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
-#include "io/loop/helper_thread.hpp"
 #include "io/loop/parked_fiber.hpp"
 
 #include <atomic>

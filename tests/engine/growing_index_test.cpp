@@ -64,6 +64,19 @@ TEST(GrowingIndex, HasGrownBeforeASixtyFourthMoreIsInUse) {
   EXPECT_LE(growing.fill_until_it_has_grown(begun), begun + slots / 64);
 }
 
+// With its memory still on its way the next index waits, but never so long that the shown one has no room.
+TEST(GrowingIndex, HasGrownInTimeHoweverLongItsMemoryTakes) {
+  Growing growing;
+  std::uint64_t n = 0;
+  while (growing.index.shown().slots_count() < 1 << 19) {
+    const std::size_t slots = growing.index.shown().slots_count();
+    n = growing.fill_until_it_has_grown(growing.fill_until_it_grows(n));
+    EXPECT_EQ(growing.index.shown().slots_count(), slots * 2);
+    EXPECT_LE(n, slots * 13 / 16 + slots / 64 + 1);
+  }
+  for (std::uint64_t each = 0; each < n; ++each) ASSERT_NE(growing.found(each), no_entry);
+}
+
 TEST(GrowingIndex, ReadersAreShownTheOldOneUntilTheNextHasAll) {
   Growing growing;
   const Index* const first = &growing.index.shown();

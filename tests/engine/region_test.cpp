@@ -5,18 +5,31 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <new>
 #include <string>
+#include <thread>
 
 namespace shearline::engine {
 namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
+constexpr std::size_t page_bytes = 4096;
 
 bool is_zero(const Region& region, std::size_t begin, std::size_t end) {
   return std::all_of(region.data() + begin, region.data() + end, [](Byte byte) { return byte == 0; });
+}
+
+bool is_resident(const Byte* page) {
+  unsigned char resident = 0;
+  const auto address = reinterpret_cast<std::uintptr_t>(page);
+  return mincore(reinterpret_cast<void*>(address), page_bytes, &resident) == 0 && (resident & 1) != 0;
+}
+
+std::atomic_ref<std::uint64_t> word_at(const Region& region, std::size_t at) {
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(region.data() + at));
 }
 
 TEST(Region, IsZeroedAndUsableToItsEnd) {
@@ -49,6 +62,52 @@ TEST(Region, GrowsNoFurtherThanItReserved) {
 }
 
 TEST(Region, OfNothingHasNoMemory) { EXPECT_EQ(Region(0).size(), 0U); }
+
+TEST(Region, WhatIsNextIsThereBeforeItIsNeeded) {
+  Region region(0, 64 * mib);
+  region.grow_to(8 * mib);
+  while (!is_resident(region.data() + 12 * mib - page_bytes)) std::this_thread::yield();
+  region.grow_to(8 * mib + 1);
+  EXPECT_EQ(region.size(), 12 * mib);
+  EXPECT_TRUE(is_zero(region, 0, region.size()));
+}
+
+TEST(Region, GrowsAheadNoFurtherThanItReserved) {
+  Region region(0, 11 * mib);
+  for (std::size_t bytes = mib; bytes <= 11 * mib; bytes += mib) region.grow_to(bytes);
+  EXPECT_EQ(region.size(), 11 * mib);
+  region.data()[region.size() - 1] = 1;
+  EXPECT_THROW(region.grow_to(12 * mib), std::bad_alloc);
+}
+
+TEST(Region, WhatWasGivenBackWhileItGrewAheadIsZero) {
+  Region region(0, 64 * mib);
+  for (int i = 0; i < 3; ++i) {
+    region.grow_to(16 * mib);
+    EXPECT_TRUE(is_zero(region, 0, 16 * mib));
+    std::fill_n(region.data(), region.size(), Byte{9});
+    region.shrink_to(0);
+  }
+}
+
+TEST(Region, IsPrefaultedBesideWhoeverUsesIt) {
+  Region region(32 * mib);
+  EXPECT_TRUE(region.is_prefaulted());  // nothing was asked for
+  region.prefault();
+  for (std::size_t at = 0; at < region.size(); at += page_bytes) word_at(region, at).fetch_add(at + 1);
+  while (!region.is_prefaulted()) std::this_thread::yield();
+  for (std::size_t at = 0; at < region.size(); at += page_bytes)
+    ASSERT_EQ(word_at(region, at).load(), at + 1);
+}
+
+TEST(Region, EndsInTheMiddleOfPrefaulting) {
+  for (int i = 0; i < 20; ++i) {
+    Region region(16 * mib);
+    region.prefault();
+    Region growing(0, 64 * mib);
+    growing.grow_to(8 * mib);
+  }
+}
 
 TEST(Region, WhatWasGivenBackIsZeroWhenItIsUsedAgain) {
   Region region(4 * mib, 8 * mib);

@@ -1,9 +1,9 @@
-// See helper_thread.hpp.
-#include "io/loop/helper_thread.hpp"
+// See file_helper.hpp.
+#include "io/loop/file_helper.hpp"
 
+#include "base/helper_thread.hpp"
 #include "base/log.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,27 +15,7 @@ namespace {
 
 constexpr std::size_t write_bytes_max = 1U << 30;  // the kernel's own limit for one write is just under 2 GiB
 
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
-
-std::thread start_helper_thread(std::function<void()> body) {
-  const SignalsBlocked while_starting;
-  return std::thread(std::move(body));
-}
 
 FileHelper::~FileHelper() {
   {

@@ -1,5 +1,4 @@
-// Threads for what would block a loop's own: one per piece of work (run_blocking.cpp), or one that carries out the
-// file operations of an epoll loop in their order. They know no fibers.
+// The thread that carries out the file operations of an epoll loop in their order. Knows no fibers.
 #pragma once
 
 #include "io/loop/loop.hpp"
@@ -13,10 +12,6 @@
 #include <vector>
 
 namespace shearline::loop {
-
-// With every signal blocked: signals are for the threads that expect them, and a new thread inherits the mask
-// of its maker. Throws std::system_error where the system grants no thread.
-std::thread start_helper_thread(std::function<void()> body);
 
 // epoll knows no files, and a write or sync of one may take long. The thread is made for the first operation;
 // where there is none to be had, the operation is carried out on the spot.
