@@ -69,7 +69,8 @@ def measure(place, scale):
              f"| {huge / 1e6:,.0f} of {(grown + before) / 1e6:,.0f} MB | {load_seconds:.1f} s |",
              f"| {many:,}, 4 KiB pages | {plain_run.rate / 1e6:.2f} M/s | {plain_run.cpu:.0f} ns "
              f"| {plain_huge / 1e6:,.0f} of {plain_memory / 1e6:,.0f} MB | {small_pages.load_seconds:.1f} s |", "",
-             f"While it loads the engine has both cores, as has that Redis; for the rates it is kept to one. Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
+             "While it loads the engine has both cores, as has that Redis; for the rates it is kept to one. "
+             f"Redis was filled in {filled:.0f} s. Memory: resident set with {many:,} less resident set with {FEW:,}, when "
              "both were loaded: what loading took meanwhile and the allocator kept is in it. All have one version; with a second "
              f"one, in grace or to come, or with an imported key, each takes {EXTRA} bytes more (calculated)."]
     return figures, [("P5: size", lines)]
