@@ -188,6 +188,7 @@ class Bench {
       }
       put_timed(i);
     }
+    rest();
   }
 
   // As long as it grew; the turn that sees either of both is growth's.
