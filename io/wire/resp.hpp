@@ -71,6 +71,8 @@ class RespParser {
 
   static const Byte* read_whole_argument(const Byte* at, const Byte* end, ByteView& argument);
   static const Byte* read_argument_of_two_digits(const Byte* at, const Byte* end, ByteView& argument);
+  const Byte* read_pair_like_the_last(ByteView& first, ByteView& second) const;
+  void note_form(const Byte* begin, ByteView first, ByteView second);
   static bool is_crlf(const Byte* at) { return std::memcmp(at, "\r\n", 2) == 0; }
   Event step();
   Event step_array_count(Byte byte);
@@ -93,6 +95,15 @@ class RespParser {
   std::uint8_t digits_ = 0;
   State state_ = State::array_type;
   bool argument_is_carried_ = false;
+  // What stood round the arguments of the last pair, where both lengths had two digits.
+  struct PairForm {
+    std::uint64_t head = 0;     // $26 CRLF
+    std::uint64_t between = 0;  // CRLF $43 CRLF
+    std::size_t first_bytes = 0;
+    std::size_t second_bytes = 0;
+    std::size_t bytes = SIZE_MAX;  // of all of it; at first it is like no pair
+  };
+  PairForm form_;
   std::size_t carried_bytes_ = 0;
   std::array<Byte, resp_argument_bytes_max> carry_;
 };
@@ -141,16 +152,61 @@ inline const Byte* RespParser::read_argument_of_two_digits(const Byte* at, const
   return body + length + 2;
 }
 
+namespace detail {
+
+inline constexpr std::size_t head_bytes = 5;     // $26 CRLF
+inline constexpr std::size_t between_bytes = 7;  // CRLF $43 CRLF
+inline std::uint64_t load_word(const Byte* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+// Of a word, its first bytes as they lie in memory.
+template <std::size_t bytes>
+inline constexpr std::uint64_t first_of_word = [] {
+  std::array<Byte, 8> mask{};
+  for (std::size_t i = 0; i < bytes; ++i) mask[i] = 0xff;
+  return std::bit_cast<std::uint64_t>(mask);
+}();
+
+}  // namespace detail
+
+// Most client ids are as long as one another, and so are secrets: what stands round them is compared with what stood
+// round the pair before, so that the next pair's place is known before this one's digits are read. nullptr: it differs, or
+// is unfinished.
+inline const Byte* RespParser::read_pair_like_the_last(ByteView& first, ByteView& second) const {
+  using namespace detail;
+  if (static_cast<std::size_t>(end_ - at_) < form_.bytes) return nullptr;
+  const Byte* const between = at_ + head_bytes + form_.first_bytes;
+  const Byte* const second_begin = between + between_bytes;
+  const std::uint64_t differs = ((load_word(at_) ^ form_.head) & first_of_word<head_bytes>) |
+                                ((load_word(between) ^ form_.between) & first_of_word<between_bytes>);
+  if (differs != 0 || !is_crlf(second_begin + form_.second_bytes)) return nullptr;
+  first = {at_ + head_bytes, form_.first_bytes};
+  second = {second_begin, form_.second_bytes};
+  return at_ + form_.bytes;
+}
+
+inline void RespParser::note_form(const Byte* begin, ByteView first, ByteView second) {
+  using namespace detail;
+  const Byte* const between = first.data() + first.size();
+  if (first.data() != begin + head_bytes || second.data() != between + between_bytes) return;
+  form_ = {load_word(begin), load_word(between), first.size(), second.size(),
+           head_bytes + first.size() + between_bytes + second.size() + 2};
+}
+
 inline bool RespParser::next_pair(ByteView& first, ByteView& second) {
   if (state_ != State::bulk_type || arguments_left_ < 2) return false;
-  const Byte* between = read_argument_of_two_digits(at_, end_, first);
-  if (between == nullptr) [[unlikely]]
-    between = read_whole_argument(at_, end_, first);
-  if (between == nullptr) return false;
-  const Byte* at = read_argument_of_two_digits(between, end_, second);
-  if (at == nullptr) [[unlikely]]
-    at = read_whole_argument(between, end_, second);
-  if (at == nullptr) return false;
+  const Byte* at = read_pair_like_the_last(first, second);
+  if (at == nullptr) [[unlikely]] {
+    const Byte* between = read_argument_of_two_digits(at_, end_, first);
+    if (between == nullptr) between = read_whole_argument(at_, end_, first);
+    if (between == nullptr) return false;
+    at = read_argument_of_two_digits(between, end_, second);
+    if (at == nullptr) at = read_whole_argument(between, end_, second);
+    if (at == nullptr) return false;
+    note_form(at_, first, second);
+  }
   at_ = at;
   arguments_left_ -= 2;
   if (arguments_left_ == 0) state_ = State::array_type;

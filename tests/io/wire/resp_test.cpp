@@ -16,15 +16,26 @@ namespace {
 using Event = RespParser::Event;
 
 // What was seen, as text: "*2 VERIFY a" or a fault, so that expectations read like the protocol.
-std::string transcript(std::string_view stream, const std::vector<std::size_t>& cuts) {
+enum class Reading : std::uint8_t { by_argument, in_pairs };
+std::string transcript(std::string_view stream, const std::vector<std::size_t>& cuts,
+                       Reading reading = Reading::by_argument) {
   RespParser parser;
   std::string seen;
   std::size_t from = 0;
+  const auto see_pairs = [&] {
+    ByteView first;
+    ByteView second;
+    while (reading == Reading::in_pairs && parser.next_pair(first, second)) {
+      seen += " " + to_string(first) + " " + to_string(second);
+    }
+  };
   const auto feed = [&](std::string_view piece) {
     // A copy of exactly this size, so that reading past the piece is caught by the sanitizer.
     const std::vector<Byte> exact(piece.begin(), piece.end());
     parser.feed(exact);
-    for (Event event = parser.next(); event != Event::need_more; event = parser.next()) {
+    for (see_pairs();; see_pairs()) {
+      const Event event = parser.next();
+      if (event == Event::need_more) break;
       if (!seen.empty()) seen += ' ';
       if (event == Event::array) seen += "*" + std::to_string(parser.array_items());
       if (event == Event::argument) seen += to_string(parser.argument());
@@ -76,6 +87,43 @@ TEST(RespParser, SeesTheSameByteByByte) {
 
 TEST(RespParser, YieldsAnArgumentBeforeTheRequestIsComplete) {
   EXPECT_EQ(transcript("*5\r\n$7\r\nMVERIFY\r\n$1\r\na\r\n$3\r\nse"), "*5 MVERIFY a ...");
+}
+
+// Ids and secrets mostly as long as those before them, and some not.
+const std::string pairs = [] {
+  std::vector<std::string> arguments{"MVERIFY"};
+  for (const auto& [id, secret] : std::vector<std::pair<std::size_t, std::size_t>>{{26, 43},
+                                                                                   {26, 43},
+                                                                                   {26, 43},
+                                                                                   {26, 44},
+                                                                                   {9, 43},
+                                                                                   {26, 43},
+                                                                                   {10, 10},
+                                                                                   {10, 10},
+                                                                                   {64, 99},
+                                                                                   {64, 100}}) {
+    arguments.emplace_back(id, 'i');
+    arguments.emplace_back(secret, 's');
+  }
+  return request(arguments) + request(arguments);
+}();
+
+TEST(RespParser, SeesPairsAsItSeesTheirArgumentsWhereverTheStreamIsCutInTwo) {
+  const std::string seen = transcript(pairs);
+  for (std::size_t cut = 0; cut <= pairs.size(); ++cut) {
+    ASSERT_EQ(transcript(pairs, {cut}, Reading::in_pairs), seen) << "cut at " << cut;
+  }
+}
+
+// What looks like the pair before is not taken for one that is framed like it.
+TEST(RespParser, SeesPairsAsItSeesTheirArgumentsWhicheverByteIsWrong) {
+  for (std::size_t at = 0; at < pairs.size(); ++at) {
+    for (const char wrong : std::string_view("019$*\r\n:x\0", 10)) {
+      std::string stream = pairs;
+      stream[at] = wrong;
+      ASSERT_EQ(transcript(stream, {}, Reading::in_pairs), transcript(stream)) << at << " is " << int{wrong};
+    }
+  }
 }
 
 TEST(RespParser, ArgumentThatLiesWholeInTheBufferIsNotCopied) {
