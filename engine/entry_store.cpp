@@ -8,7 +8,7 @@
 namespace shearline::engine {
 namespace {
 
-// 16,384 entries are 3 MiB: small enough that growing is never felt, large enough to be rare.
+// 16,384 entries are 3 MiB: rare enough, and found by another thread before they are needed (region.hpp).
 constexpr std::size_t grown_entries = 1 << 14;
 
 }  // namespace

@@ -36,7 +36,7 @@ void GrowingIndex::point_at(SlotKind kind, KeyedHash hash, std::uint32_t entry) 
   grow_a_step();
   if (const Index::Probe there = find(*shown_, kind, hash); there.entry != no_entry) {
     shown_->replace(there.position, entry);
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.Move): what is_copied() says of a a next_ that was shown is not seen
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.Move): what is_copied() says of a next_ that was shown is not seen
     if (is_copied(there.position)) next_->replace(position_in_next(kind, hash, there.entry), entry);
     return;
   }

@@ -1,8 +1,9 @@
 // The table's index as its one writer keeps it: the one that readers are shown and, when that is three quarters
-// full, the next one, which is filled a few slots with each write, once its memory is there, and shown when it has them
-// all. So neither a reader nor the writer ever waits for an index to grow. Used by the table alone; knows no facts of credentials.
+// full, the next one, which is filled a few slots with each write and shown when it has them all. So no reader ever waits
+// for an index to grow; nor does the writer, unless the kernel takes longer to find memory for the next one than the
+// writer to fill the shown one to thirteen sixteenths. Used by the table alone; knows no facts of credentials.
 //
-// While it grows, the next index holds what stands in the shown one below `copied_`. Each write goes to the shown
+// While it grows, which begins when the memory is there, the next index holds what stands in the shown one below `copied_`. Each write goes to the shown
 // one, and to the next one too if it fell below that mark; above it the copying is still to come. Readers know
 // nothing of this: they find the shown index by one load, as at any other time.
 #pragma once

@@ -57,9 +57,9 @@ class Index {
   // Writer only. has_room(): three quarters are not yet in use. A few more may be while the next index is filled, but never
   // the last eighth. Marks outlive what was removed; before there are so many that they mean nothing any more, a new index
   // is due as well.
-  // Near that, filling the next one can wait no longer.
-  bool is_tight() const { return in_use_ * 16 >= slots_count_ * 13; }
   bool has_room() const { return (in_use_ + 1) * 4 <= slots_count_ * 3 && marks_ * 8 <= slots_count_; }
+  // The last eighth is near: filling the next index can wait no longer.
+  bool is_tight() const { return in_use_ * 16 >= slots_count_ * 13; }
   std::size_t insert(SlotKind kind, KeyedHash hash, std::uint32_t entry);  // its position; not there yet
   void replace(std::size_t position, std::uint32_t entry);
   void remove(std::size_t position);

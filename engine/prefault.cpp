@@ -8,7 +8,7 @@
 
 namespace shearline::engine {
 
-void touch(Byte* pages, std::size_t bytes) {
+void fault_in(Byte* pages, std::size_t bytes) {
   constexpr std::size_t page_bytes = 4096;
   for (std::size_t at = 0; at < bytes; at += page_bytes) {
     std::atomic_ref(*reinterpret_cast<std::uint64_t*>(pages + at)).fetch_or(0, std::memory_order_relaxed);

@@ -1,7 +1,7 @@
-// Big zeroed memory from the kernel for the table: never in a core dump (design: security.md "Never"), on
-// huge pages where the kernel has them, because a check of one credential in millions is two address
-// translations that miss. Addresses are reserved at once, so that what has grown never moves; memory is
-// asked for as it is needed, and in a region that grows by megabytes, a few of them before that.
+// Big zeroed memory from the kernel, for the table and whatever else holds something of every credential: never in a core
+// dump (design: security.md "Never"), on huge pages where the kernel has them, because a check of one credential in
+// millions is two address translations that miss. Addresses are reserved at once, so that what has grown never moves;
+// memory is asked for as it is needed, and in a region that grows by megabytes, a few of them before that.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -33,16 +33,16 @@ class Region {
   std::size_t size() const { return bytes_; }  // usable
 
  private:
-  void make_usable(std::size_t bytes);
-  void grow_ahead();
+  bool make_usable(std::size_t from, std::size_t end);
+  void prefault_ahead();
 
   void* mapping_ = nullptr;
   std::size_t mapping_bytes_ = 0;
   Byte* data_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t bytes_max_;
-  std::size_t ahead_ =
-      0;  // so many bytes may be used already and are touched; of prefault_ while it is not done
+  // Up to here it may be used and is found already. prefault_'s while that is not done.
+  std::size_t prefaulted_end_ = 0;
   Prefault prefault_;
 };
 

@@ -72,12 +72,19 @@ TEST(Region, WhatIsNextIsThereBeforeItIsNeeded) {
   EXPECT_TRUE(is_zero(region, 0, region.size()));
 }
 
+TEST(Region, ASmallOneHasNothingAhead) {
+  Region region(0, 64 * mib);
+  region.grow_to(4 * mib);
+  region.grow_to(4 * mib + 1);
+  EXPECT_EQ(region.size(), 6 * mib);
+}
+
 TEST(Region, GrowsAheadNoFurtherThanItReserved) {
-  Region region(0, 11 * mib);
-  for (std::size_t bytes = mib; bytes <= 11 * mib; bytes += mib) region.grow_to(bytes);
-  EXPECT_EQ(region.size(), 11 * mib);
+  Region region(0, 19 * mib);
+  for (std::size_t bytes = mib; bytes <= 19 * mib; bytes += mib) region.grow_to(bytes);
+  EXPECT_EQ(region.size(), 19 * mib);
   region.data()[region.size() - 1] = 1;
-  EXPECT_THROW(region.grow_to(12 * mib), std::bad_alloc);
+  EXPECT_THROW(region.grow_to(20 * mib), std::bad_alloc);
 }
 
 TEST(Region, WhatWasGivenBackWhileItGrewAheadIsZero) {

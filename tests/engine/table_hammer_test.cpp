@@ -148,5 +148,44 @@ TEST(TableUnderFire, ReadersFindEveryCredentialWholeAndNeverMissOne) {
   EXPECT_GT(hammer.matched(), 0U);
 }
 
+// Entries by megabytes and an index of more than a huge page, so that memory for both is found ahead by another thread
+// while readers look.
+TEST(TableUnderFire, ReadersMissNobodyWhileMemoryIsFoundAhead) {
+  constexpr std::size_t many = 205'000;
+  World world({.capacity_hint = 16, .workers = 1});
+  world.put("first", {{.secret = "right"}});
+  std::atomic<std::size_t> newest{0};
+  std::atomic<bool> stop{false};
+  std::size_t missed = 0;
+  std::size_t turns = 0;
+  const auto name_of = [](std::size_t n) { return "new-" + std::to_string(n); };
+  std::thread reader([&] {
+    Batch batch(world.table, world.view);
+    while (!stop) {
+      const std::size_t number = newest.load(std::memory_order_acquire);
+      const std::string name = name_of(number);
+      world.table.enter_turn(0);
+      batch.add_pair(as_bytes("first"), as_bytes("right"));
+      if (number > 0) batch.add_pair(as_bytes(name), as_bytes("x"));
+      batch.run(World::now);
+      for (const Outcome outcome : batch.outcomes()) missed += outcome == Outcome::current ? 0U : 1U;
+      batch.clear();
+      world.table.leave_turn(0);
+      ++turns;
+    }
+  });
+  for (std::size_t n = 1; n <= many; ++n) {
+    world.put(name_of(n), {{.secret = "x"}});
+    newest.store(n, std::memory_order_release);
+    if (n % 64 == 0) world.table.reclaim();
+  }
+  stop = true;
+  reader.join();
+  EXPECT_EQ(missed, 0U);
+  EXPECT_GT(turns, 0U);
+  EXPECT_EQ(world.table.index_slots(), 524'288U);  // of 8 bytes
+  EXPECT_EQ(world.table.size(), many + 1);
+}
+
 }  // namespace
 }  // namespace shearline::engine
