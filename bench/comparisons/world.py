@@ -104,6 +104,11 @@ def ask(port, *words):
     return done.stdout if done.returncode == 0 else ""
 
 
+def info(port):
+    """INFO, of Redis or of the engine."""
+    return dict(line.split(":", 1) for line in ask(port, "INFO").splitlines() if ":" in line)
+
+
 @contextlib.contextmanager
 def redis(folder, name, cores=SERVER_CORE):
     port, log = free_port(), folder / f"{name}.log"
@@ -158,9 +163,6 @@ class Engine:
 
     def __init__(self, child, port, load_seconds):
         self.pid, self.port, self.load_seconds = child.pid, port, load_seconds
-
-    def info(self):
-        return dict(line.split(":", 1) for line in ask(self.port, "INFO").splitlines() if ":" in line)
 
 
 @contextlib.contextmanager
