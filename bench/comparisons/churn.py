@@ -7,7 +7,7 @@ from .figures import Figure, short
 from .world import Failed, cpu_ns, engine, load, redis, say
 
 BACKENDS = ("io_uring", "epoll")
-ASKED_PER_S = 5_000  # that much must be borne; no target of the table
+CONNECTIONS_PER_S_MIN = 5_000
 CLOSED_WITHIN_S = 5
 
 
@@ -46,6 +46,6 @@ def measure(place, scale):
                 rounds = [storm(ours, credentials, scale.seconds) for _ in range(scale.rounds)]
         rate, cpu = sorted(rounds)[len(rounds) // 2]
         figures.append(Figure("churn", f"connections a second that ask once and go, {backend}", short(rate, "/s"), rate,
-                              f"asked for: {ASKED_PER_S:,}/s", unit="/s",
+                              at_least=CONNECTIONS_PER_S_MIN, unit="/s",
                               note=f"{short(cpu / 1000)} us of server CPU each, none left open"))
     return figures, []
