@@ -40,17 +40,17 @@ def measure(place, scale):
                 before = memory_bytes(few.pid)
                 grown = memory_bytes(full.pid) - before
                 huge = memory_bytes(full.pid, "AnonHugePages")
-                small_run = Measurement("few", few.pid, bulk(few.port, FEW, scale.seconds))
-                full_run = Measurement("many", full.pid, bulk(full.port, many, scale.seconds))
-                interleaved([small_run, full_run], scale.rounds)
-        load_seconds = full.load_seconds
-        plain = place.fresh("plain")
-        with engine(plain, place.keys, state_port, cores=BOTH_CORES, before=without_huge_pages) as small_pages:
-            keep_to(SERVER_CORE, small_pages.pid)
-            plain_run = interleaved([Measurement("4 KiB pages", small_pages.pid,
-                                                 bulk(small_pages.port, many, scale.seconds))], scale.rounds)[0]
-            plain_huge = memory_bytes(small_pages.pid, "AnonHugePages")
-            plain_memory = memory_bytes(small_pages.pid)
+                load_seconds = full.load_seconds
+                # Started when the others have loaded, so that each loads alone; then all three take turns.
+                with engine(place.fresh("plain"), place.keys, state_port, cores=BOTH_CORES,
+                            before=without_huge_pages) as small_pages:
+                    keep_to(SERVER_CORE, small_pages.pid)
+                    plain_huge = memory_bytes(small_pages.pid, "AnonHugePages")
+                    plain_memory = memory_bytes(small_pages.pid)
+                    small_run, full_run, plain_run = interleaved([
+                        Measurement("few", few.pid, bulk(few.port, FEW, scale.seconds)),
+                        Measurement("many", full.pid, bulk(full.port, many, scale.seconds)),
+                        Measurement("4 KiB pages", small_pages.pid, bulk(small_pages.port, many, scale.seconds))], scale.rounds)
     note = "" if many == 10_000_000 else "the target speaks of 10,000,000"
     at = f"{many:,} credentials"
     figures = [
