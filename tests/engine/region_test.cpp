@@ -22,10 +22,9 @@ bool is_zero(const Region& region, std::size_t begin, std::size_t end) {
   return std::all_of(region.data() + begin, region.data() + end, [](Byte byte) { return byte == 0; });
 }
 
-bool is_resident(const Byte* page) {
+bool is_resident(Byte* page) {
   unsigned char resident = 0;
-  const auto address = reinterpret_cast<std::uintptr_t>(page);
-  return mincore(reinterpret_cast<void*>(address), page_bytes, &resident) == 0 && (resident & 1) != 0;
+  return mincore(page, page_bytes, &resident) == 0 && (resident & 1) != 0;
 }
 
 std::atomic_ref<std::uint64_t> word_at(const Region& region, std::size_t at) {
