@@ -28,7 +28,6 @@ Connection::Connection(int socket, std::uint64_t id, Desk& desk)
       close_(*this,
              [](loop::Operation* op, int, std::uint32_t) {
                Connection& connection = of(op);
-               connection.close_.in_flight = false;
                connection.phase_ = Phase::released;
                connection.desk_.released.push_back(&connection);
              }),
@@ -40,10 +39,10 @@ Connection::Connection(int socket, std::uint64_t id, Desk& desk)
 
 Connection::~Connection() {
   SHEARLINE_CHECK(phase_ == Phase::released);
-  SHEARLINE_CHECK(!receive_.in_flight && !send_.in_flight && !shut_.in_flight && !close_.in_flight);
+  SHEARLINE_CHECK(!is_reading() && !send_.in_flight && !shut_.in_flight);
 }
 
-void Connection::open() { start_receiving(); }
+void Connection::open() { start_reading(); }
 
 bool Connection::has_work_in_flight() const {
   return phase_ == Phase::flushing ||
@@ -56,21 +55,26 @@ void Connection::touch() {
   desk_.touched.push_back(this);
 }
 
-void Connection::start_receiving() {
+void Connection::start_reading() {
   desk_.loop.receive_multishot(socket_, receive_);
-  receive_.in_flight = true;
-  cancel_asked_ = false;
+  reading_ = Reading::running;
+}
+
+void Connection::stop_reading() {
+  if (reading_ != Reading::running) return;
+  reading_ = Reading::stopping;
+  desk_.loop.cancel(receive_);
 }
 
 void Connection::on_received(int result, std::uint32_t flags) {
-  if ((flags & loop::completion_more) == 0) receive_.in_flight = false;
+  if ((flags & loop::completion_more) == 0) reading_ = Reading::stopped;
   if ((flags & loop::completion_buffer) != 0) {
     take_bytes({loop::buffer_of(flags), result > 0 ? static_cast<std::uint32_t>(result) : 0});
   }
   if (result == 0) {
-    peer_has_closed_ = true;
+    reading_ = Reading::ended;
   } else if (result == -ENOBUFS) {
-    starved_ = true;
+    reading_ = Reading::starved;
     desk_.starved.push_back(this);
   } else if (result < 0 && result != -ECANCELED) {
     close();  // the socket is broken; there is nobody to tell
@@ -155,17 +159,17 @@ void Connection::on_shut() {
 
 void Connection::settle() {
   touched_ = false;
-  if (phase_ >= Phase::closing) return close_step();
+  if (phase_ >= Phase::canceling) return close_step();
   if (unsent() > desk_.limits.unsent_bytes_cut_off) return cut_off();
   if (session_.finished()) drop_unserved();
-  if (phase_ == Phase::open && (session_.finished() || (peer_has_closed_ && unserved_.empty())))
+  if (phase_ == Phase::open && (session_.finished() || (reading_ == Reading::ended && unserved_.empty())))
     phase_ = Phase::flushing;
   send_more();
   if (phase_ == Phase::flushing && all_sent()) {
-    if (peer_has_closed_) return close();
+    if (reading_ == Reading::ended) return close();
     shut_our_side();
   }
-  if (phase_ == Phase::lingering && peer_has_closed_ && !shut_.in_flight) return close();
+  if (phase_ == Phase::lingering && reading_ == Reading::ended && !shut_.in_flight) return close();
   mind_reading();
   mind_deadline();
 }
@@ -196,17 +200,16 @@ void Connection::shut_our_side() {
 void Connection::mind_reading() {
   const std::size_t most = desk_.limits.unsent_bytes_max;
   paused_ = phase_ == Phase::open && send_.in_flight && unsent() > (paused_ ? most / 2 : most);
-  const bool waits = paused_ || !unserved_.empty();
-  if (waits && receive_.in_flight && !cancel_asked_) {
-    cancel_asked_ = true;
-    desk_.loop.cancel(receive_);
+  if (paused_ || !unserved_.empty()) {
+    stop_reading();
+  } else if (reading_ == Reading::stopped) {
+    start_reading();
   }
-  if (!waits && !receive_.in_flight && !starved_ && !peer_has_closed_) start_receiving();
 }
 
 void Connection::receive_again() {
-  starved_ = false;
-  if (phase_ < Phase::closing) mind_reading();
+  reading_ = Reading::stopped;
+  if (phase_ < Phase::canceling) mind_reading();
 }
 
 void Connection::mind_deadline() {
@@ -242,23 +245,22 @@ void Connection::expire() {
 }
 
 void Connection::close() {
-  if (phase_ >= Phase::closing) return;
-  phase_ = Phase::closing;
+  if (phase_ >= Phase::canceling) return;
+  phase_ = Phase::canceling;
   desk_.loop.stop_timer(timer_);
   desk_.slow_readers.end(block_);
   drop_unserved();
-  if (receive_.in_flight && !cancel_asked_) desk_.loop.cancel(receive_);
+  stop_reading();
   if (send_.in_flight) desk_.loop.cancel(send_);
   touch();
 }
 
 // A descriptor is closed only when no operation names it any more; closing alone would cancel nothing.
 void Connection::close_step() {
-  if (phase_ != Phase::closing || close_.in_flight) return;
-  if (receive_.in_flight || send_.in_flight || shut_.in_flight) return;
-  if (starved_) std::erase(desk_.starved, this);
+  if (phase_ != Phase::canceling || is_reading() || send_.in_flight || shut_.in_flight) return;
+  if (reading_ == Reading::starved) std::erase(desk_.starved, this);
   if (asked_for_turn_) std::erase(desk_.unserved, this);
-  close_.in_flight = true;
+  phase_ = Phase::closing;
   desk_.loop.close(socket_, close_);
 }
 

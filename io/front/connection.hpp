@@ -96,8 +96,17 @@ class Connection {
     open,
     flushing,   // nothing more is asked; replies go out
     lingering,  // our side is shut; what the peer still sends is dropped until it closes too
-    closing,    // operations are being canceled
+    canceling,  // nothing is wanted any more; operations are being canceled
+    closing,    // no operation names the socket but its close
     released,
+  };
+  // What comes in; whether it is wanted, mind_reading() decides.
+  enum class Reading : std::uint8_t {
+    stopped,   // nothing is asked of the kernel
+    running,   // whatever comes is taken
+    stopping,  // canceled, but not over: what still comes is kept
+    starved,   // over for want of a receive buffer: in Desk::starved until there is one
+    ended,     // the peer has closed
   };
   // At most one at a time: what the connection waits for says which.
   enum class Deadline : std::uint8_t { none, unfinished_request, linger };
@@ -106,7 +115,7 @@ class Connection {
       complete = handler;
     }
     Connection& connection;
-    bool in_flight = false;
+    bool in_flight = false;  // of send and shutdown; reading_ and phase_ say it of the others
   };
   struct Timer : loop::Timer {
     explicit Timer(Connection& whose) : connection(whose) {}
@@ -129,7 +138,9 @@ class Connection {
   void on_sent(int result);
   void on_shut();
   void touch();
-  void start_receiving();
+  void start_reading();
+  void stop_reading();
+  bool is_reading() const { return reading_ == Reading::running || reading_ == Reading::stopping; }
   void send_more();
   void shut_our_side();
   void mind_reading();
@@ -144,12 +155,10 @@ class Connection {
   Replies replies_;
   RespSession session_;
   Phase phase_ = Phase::open;
-  bool touched_ = false;
-  bool peer_has_closed_ = false;
+  Reading reading_ = Reading::stopped;
   bool paused_ = false;          // too much is unsent
-  bool starved_ = false;         // in Desk::starved
+  bool touched_ = false;         // in Desk::touched
   bool asked_for_turn_ = false;  // in Desk::unserved
-  bool cancel_asked_ = false;    // of the receive
   Bytes sending_;
   std::size_t sent_bytes_ = 0;
   Operation receive_;
