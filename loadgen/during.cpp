@@ -1,4 +1,4 @@
-#include "loadgen/companion.hpp"
+#include "loadgen/during.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -108,21 +108,22 @@ std::string first_line_of(const std::string& path) {
 
 }  // namespace
 
-Companion::Companion(const During& during, const Population& population, LearntSecrets& learnt)
-    : during_(during), population_(population), learnt_(learnt) {
-  counts_.run = during.run;
+DuringRunner::DuringRunner(const DuringCommand& command, const Population& population,
+                           RotatedSecrets& rotated)
+    : command_(command), population_(population), rotated_(rotated) {
+  counts_.run = command.run;
   thread_ = std::jthread([this] { work(); });
 }
 
-Companion::~Companion() { stop(); }
+DuringRunner::~DuringRunner() { stop(); }
 
-CompanionCounts Companion::stop() {
+DuringCounts DuringRunner::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   if (thread_.joinable()) thread_.join();
   return counts_;
 }
 
-void Companion::work() {
+void DuringRunner::work() {
   // A child that ends before it has read its clients is no fault of ours.
   sigset_t pipes;
   sigemptyset(&pipes);
@@ -131,13 +132,13 @@ void Companion::work() {
   auto next_start = Clock::now();
   bool may_start = true;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    while (may_start && children_.size() < during_.parallel && Clock::now() >= next_start) {
+    while (may_start && children_.size() < command_.parallel && Clock::now() >= next_start) {
       may_start = start_child();
-      next_start = std::max(next_start + std::chrono::milliseconds(during_.every_ms),
+      next_start = std::max(next_start + std::chrono::milliseconds(command_.every_ms),
                             Clock::now() - std::chrono::seconds(1));
     }
     std::int64_t wait_ms = wait_ms_max;
-    if (may_start && children_.size() < during_.parallel) {
+    if (may_start && children_.size() < command_.parallel) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_start - Clock::now()).count();
       wait_ms = std::clamp<std::int64_t>(left, 0, wait_ms_max);
     }
@@ -149,9 +150,9 @@ void Companion::work() {
 }
 
 // False: there is nobody left to start it for, or it cannot be started.
-bool Companion::start_child() {
-  const bool has_client = names_client(during_.run);
-  const bool has_stream = names_stream(during_.run);
+bool DuringRunner::start_child() {
+  const bool has_client = names_client(command_.run);
+  const bool has_stream = names_stream(command_.run);
   if ((has_client || has_stream) && next_client_ == population_.size()) {
     counts_.ran_out_of_clients = true;
     return false;
@@ -165,7 +166,7 @@ bool Companion::start_child() {
       pipe2(err.data(), O_CLOEXEC) != 0) {
     pid = -errno;
   } else {
-    pid = spawn(during_.run, client_id, in[0], out[1], err[1]);
+    pid = spawn(command_.run, client_id, in[0], out[1], err[1]);
   }
   for (const int end : {in[0], out[1], err[1]}) {
     if (end >= 0) ::close(end);
@@ -190,7 +191,7 @@ bool Companion::start_child() {
 
 // To each child that has taken all it was dealt; when every client has had its turn, they are told so by the end of
 // their input. True: there is somebody to be dealt more.
-bool Companion::deal_clients() {
+bool DuringRunner::deal_clients() {
   bool is_waiting = false;
   for (Child& child : children_) {
     if (child.in < 0) continue;
@@ -208,7 +209,7 @@ bool Companion::deal_clients() {
   return is_waiting;
 }
 
-void Companion::read_output(std::int64_t wait_ms) {
+void DuringRunner::read_output(std::int64_t wait_ms) {
   std::vector<pollfd> waiting;
   for (const Child& child : children_) {
     if (child.out >= 0) waiting.push_back({child.out, POLLIN, 0});
@@ -221,7 +222,7 @@ void Companion::read_output(std::int64_t wait_ms) {
   }
 }
 
-void Companion::read_lines(Child& child) {
+void DuringRunner::read_lines(Child& child) {
   std::array<char, 16 * 1024> buffer;
   while (child.out >= 0) {
     const ssize_t got = ::read(child.out, buffer.data(), buffer.size());
@@ -235,13 +236,13 @@ void Companion::read_lines(Child& child) {
         if (child.out_line.size() < line_bytes_max) child.out_line += c;
         continue;
       }
-      if (during_.learn) take_line(child.out_line);
+      if (command_.learn) take_line(child.out_line);
       child.out_line.clear();
     }
   }
 }
 
-void Companion::read_errors(Child& child) {
+void DuringRunner::read_errors(Child& child) {
   std::array<char, 4 * 1024> buffer;
   while (child.err >= 0) {
     const ssize_t got = ::read(child.err, buffer.data(), buffer.size());
@@ -258,7 +259,7 @@ void Companion::read_errors(Child& child) {
   }
 }
 
-void Companion::take_line(const std::string& line) {
+void DuringRunner::take_line(const std::string& line) {
   const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object()) return;
   const auto text = [&object](const char* name) {
@@ -267,10 +268,10 @@ void Companion::take_line(const std::string& line) {
   };
   std::string secret = text("secret");
   if (secret.empty() && !text("secret_file").empty()) secret = first_line_of(text("secret_file"));
-  learnt_.add(text("client_id"), secret);
+  rotated_.add(text("client_id"), secret);
 }
 
-void Companion::reap(bool stopping) {
+void DuringRunner::reap(bool stopping) {
   for (auto child = children_.begin(); child != children_.end();) {
     int status = 0;
     if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
@@ -294,7 +295,7 @@ void Companion::reap(bool stopping) {
   }
 }
 
-void Companion::end_children() {
+void DuringRunner::end_children() {
   reap(false);
   for (const Child& child : children_) ::kill(-child.pid, SIGTERM);
   const auto patience = Clock::now() + std::chrono::milliseconds(kill_after_ms);

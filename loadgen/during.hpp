@@ -1,5 +1,5 @@
 // Runs a command of the user's again and again while the load goes on: rotations, restarts, whatever shall happen
-// during it. Each companion has a thread of its own, which only waits for its children. Their output is never shown
+// during it. Each runner has a thread of its own, which only waits for its children. Their output is never shown
 // as a whole: a secret may stand in it.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace shearline::loadgen {
 
-struct CompanionCounts {
+struct DuringCounts {
   std::string run;
   std::uint64_t started = 0;
   std::uint64_t succeeded = 0;
@@ -27,19 +27,19 @@ struct CompanionCounts {
   Kinds failures;  // by status, each with the last line of the first one's stderr
 };
 
-class Companion {
+class DuringRunner {
  public:
-  // Starts at once. Where `during.learn`, an output line that is a JSON object with "client_id" and either "secret"
+  // Starts at once. Where `command.learn`, an output line that is a JSON object with "client_id" and either "secret"
   // or "secret_file" (what `shearline --json inbox` writes) tells a new secret. A command that names $CLIENT_IDS
   // is dealt clients by that file, a line each, as fast as it takes them; one that names $CLIENT_ID is started for
   // each client.
-  Companion(const During& during, const Population& population, LearntSecrets& learnt);
-  ~Companion();
-  Companion(const Companion&) = delete;
-  Companion& operator=(const Companion&) = delete;
+  DuringRunner(const DuringCommand& command, const Population& population, RotatedSecrets& rotated);
+  ~DuringRunner();
+  DuringRunner(const DuringRunner&) = delete;
+  DuringRunner& operator=(const DuringRunner&) = delete;
 
   // Ends its children (SIGTERM, two seconds later SIGKILL) and says what came of them all.
-  CompanionCounts stop();
+  DuringCounts stop();
 
  private:
   struct Child {
@@ -61,12 +61,12 @@ class Companion {
   void reap(bool stopping);
   void end_children();
 
-  const During during_;
+  const DuringCommand command_;
   const Population& population_;
-  LearntSecrets& learnt_;
+  RotatedSecrets& rotated_;
   std::size_t next_client_ = 0;
   std::list<Child> children_;
-  CompanionCounts counts_;
+  DuringCounts counts_;
   std::atomic<bool> stopping_{false};
   std::jthread thread_;
 };

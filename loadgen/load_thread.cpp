@@ -67,9 +67,9 @@ void LoadThread::start(const std::vector<int>& sockets, std::size_t first_connec
     bystanders_.push_back(
         std::make_unique<GarbageSender>(*loop_, set_.target, set_.garbage, i * 7, observed.garbage));
   }
-  const bool learns = std::ranges::any_of(plan.during, &During::learn);
+  const bool learns = std::ranges::any_of(plan.during, &DuringCommand::learn);
   if (learns && set_.number == 0) {
-    auto checker = std::make_unique<RotatedChecker>(*loop_, set_.target, set_.learnt, observed.rotated);
+    auto checker = std::make_unique<RotatedChecker>(*loop_, set_.target, set_.rotated, observed.rotated);
     checker_ = checker.get();
     bystanders_.push_back(std::move(checker));
   }

@@ -35,7 +35,7 @@ struct ThreadSetting {
   const Plan& plan;
   const Script& script;
   const Target& target;
-  const LearntSecrets& learnt;
+  const RotatedSecrets& rotated;
   const std::vector<std::string>& garbage;
   Time& time;
   Shared& shared;

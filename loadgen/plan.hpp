@@ -31,11 +31,11 @@ struct SlowReaders {
 };
 
 // A command that runs while the load does, again and again.
-struct During {
+struct DuringCommand {
   std::string run;            // for /bin/sh; $CLIENT_ID is a client of the population, another one each time
   std::int64_t every_ms = 0;  // between two starts, at least
   std::size_t parallel = 1;   // running at the same time, at most
-  bool learn = false;         // its output tells new secrets (companion.hpp)
+  bool learn = false;         // its output tells new secrets (during.hpp)
 };
 
 struct Plan {
@@ -52,7 +52,7 @@ struct Plan {
   OnLoss on_loss = OnLoss::end;
   SlowReaders slow_readers;
   std::size_t garbage_connections = 0;
-  std::vector<During> during;
+  std::vector<DuringCommand> during;
 
   bool is_open_loop() const { return checks_per_s.has_value(); }
 };

@@ -102,7 +102,7 @@ std::vector<std::pair<std::string, std::string>> incidents(const Results& result
                                     number(garbage.answered) + " taken for a question, " +
                                     number(garbage.ignored) + " waited for more");
   }
-  if (std::ranges::any_of(plan.during, &During::learn)) {
+  if (std::ranges::any_of(plan.during, &DuringCommand::learn)) {
     const RotatedCounts& rotated = seen.rotated;
     out.emplace_back("rotated", number(rotated.learnt) + " new secrets learnt: " +
                                     rate_text(per_second(rotated.learnt, outcome.elapsed_ns)) + "; " +
@@ -111,7 +111,7 @@ std::vector<std::pair<std::string, std::string>> incidents(const Results& result
                                     " never accepted; old: " + verdict_counts(rotated.old_by_letter) +
                                     "; new: " + verdict_counts(rotated.new_by_letter));
   }
-  for (const CompanionCounts& each : outcome.companions) {
+  for (const DuringCounts& each : outcome.during) {
     std::string text = each.run + ": " + number(each.succeeded) + " done, " + number(each.failed) + " failed";
     if (each.clients > 0) {
       text += ", " + number(each.clients) +

@@ -52,7 +52,7 @@ Json bystanders_json(const Results& results) {
                       {"answered", seen.garbage.answered},
                       {"ignored", seen.garbage.ignored}};
   }
-  if (std::ranges::any_of(plan.during, &During::learn)) {
+  if (std::ranges::any_of(plan.during, &DuringCommand::learn)) {
     out["rotated"] = {{"learnt", seen.rotated.learnt},
                       {"learnt_per_s", per_second(seen.rotated.learnt, results.outcome.elapsed_ns)},
                       {"checks", seen.rotated.checks},
@@ -61,7 +61,7 @@ Json bystanders_json(const Results& results) {
                       {"old", verdicts_json(seen.rotated.old_by_letter)},
                       {"new", verdicts_json(seen.rotated.new_by_letter)}};
   }
-  for (const CompanionCounts& each : results.outcome.companions) {
+  for (const DuringCounts& each : results.outcome.during) {
     out["during"].push_back({{"run", each.run},
                              {"started", each.started},
                              {"clients", each.clients},

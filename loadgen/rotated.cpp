@@ -11,7 +11,7 @@ bool is_accepted(char verdict) { return verdict == 'c' || verdict == 'g' || verd
 
 }  // namespace
 
-bool LearntSecrets::add(std::string_view client_id, std::string_view secret) {
+bool RotatedSecrets::add(std::string_view client_id, std::string_view secret) {
   if (secret.empty() || secret.size() > secret_bytes_max) return false;
   const std::lock_guard lock(mutex_);
   std::string old;
@@ -29,14 +29,14 @@ bool LearntSecrets::add(std::string_view client_id, std::string_view secret) {
   return true;
 }
 
-std::vector<Learnt> LearntSecrets::from(std::size_t index) const {
+std::vector<RotatedSecret> RotatedSecrets::from(std::size_t index) const {
   const std::lock_guard lock(mutex_);
   return {all_.begin() + static_cast<std::ptrdiff_t>(std::min(index, all_.size())), all_.end()};
 }
 
-RotatedChecker::RotatedChecker(loop::Loop& loop, const Target& target, const LearntSecrets& learnt,
+RotatedChecker::RotatedChecker(loop::Loop& loop, const Target& target, const RotatedSecrets& rotated,
                                RotatedCounts& counts)
-    : Link(loop, target), learnt_(learnt), counts_(counts) {
+    : Link(loop, target), rotated_(rotated), counts_(counts) {
   pause_.checker = this;
   pause_.expire = [](loop::Timer* self) {
     RotatedChecker& checker = *static_cast<Pause*>(self)->checker;
@@ -51,7 +51,7 @@ void RotatedChecker::on_up() {
 }
 
 void RotatedChecker::learn() {
-  for (Learnt& each : learnt_.from(known_.size())) {
+  for (RotatedSecret& each : rotated_.from(known_.size())) {
     const auto [place, is_first] = newest_.try_emplace(each.client_id, known_.size());
     if (!is_first) {
       known_[place->second].replaced = true;
@@ -73,7 +73,7 @@ void RotatedChecker::ask() {
   frame_.clear();
   append_command(frame_, 1 + 4 * asked_.size(), "MVERIFY");
   for (const std::size_t index : asked_) {
-    const Learnt& each = known_[index].secrets;
+    const RotatedSecret& each = known_[index].secrets;
     for (const std::string& secret : {each.old_secret, each.new_secret}) {
       append_bulk(frame_, each.client_id);
       append_bulk(frame_, secret);

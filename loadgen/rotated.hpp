@@ -1,6 +1,7 @@
 // Secrets that became known while the run went on, and a link that checks each of them together with the one it
 // follows. Both must be accepted: the old one through its grace (which has to outlast the run), the new one from its
-// promotion on. The store is filled by companions on their threads and read by the checker on its load thread.
+// promotion on. The store is filled by what runs commands (during.hpp), on threads of its own, and read by the checker
+// on its load thread.
 #pragma once
 
 #include "loadgen/link.hpp"
@@ -15,30 +16,31 @@
 
 namespace shearline::loadgen {
 
-struct Learnt {
+struct RotatedSecret {
   std::string client_id;
   std::string old_secret;
   std::string new_secret;
 };
 
-class LearntSecrets {
+class RotatedSecrets {
  public:
-  explicit LearntSecrets(const Population& population) : population_(population) {}
+  explicit RotatedSecrets(const Population& population) : population_(population) {}
 
   // False: no client of the population, no secret, or nothing new.
   bool add(std::string_view client_id, std::string_view secret);
-  std::vector<Learnt> from(std::size_t index) const;
+  std::vector<RotatedSecret> from(std::size_t index) const;
 
  private:
   const Population& population_;
   mutable std::mutex mutex_;
-  std::vector<Learnt> all_;
+  std::vector<RotatedSecret> all_;
   std::unordered_map<std::string, std::size_t> newest_;  // client id -> its last place in all_
 };
 
 class RotatedChecker final : public Link {
  public:
-  RotatedChecker(loop::Loop& loop, const Target& target, const LearntSecrets& learnt, RotatedCounts& counts);
+  RotatedChecker(loop::Loop& loop, const Target& target, const RotatedSecrets& rotated,
+                 RotatedCounts& counts);
   void conclude();  // at the end: counts what should have been accepted by now, and never was
 
  private:
@@ -47,7 +49,7 @@ class RotatedChecker final : public Link {
   static constexpr std::int64_t promotion_ms_max =
       5'000;  // from when a secret is told until it must be accepted
   struct Known {
-    Learnt secrets;
+    RotatedSecret secrets;
     std::int64_t learnt_at_ms;
     bool accepted = false;  // the new one, once
     bool replaced = false;  // by a newer one
@@ -64,7 +66,7 @@ class RotatedChecker final : public Link {
   void ask();
   void judge(std::string_view verdicts);
 
-  const LearntSecrets& learnt_;
+  const RotatedSecrets& rotated_;
   RotatedCounts& counts_;
   std::vector<Known> known_;
   std::unordered_map<std::string, std::size_t> newest_;

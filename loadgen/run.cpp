@@ -46,7 +46,7 @@ class Run {
         script_(script),
         around_(around),
         target_(std::move(target)),
-        learnt_(population) {}
+        rotated_(population) {}
 
   Outcome carry_out(const std::vector<int>& sockets, std::optional<HdrLog> log, TimeMs started_at);
   std::int64_t interval_ns() const {
@@ -65,7 +65,7 @@ class Run {
   const Script& script_;
   const Surroundings& around_;
   const Target target_;
-  LearntSecrets learnt_;
+  RotatedSecrets rotated_;
   std::vector<std::string> garbage_;
   Shared shared_;
   std::int64_t start_ns_ = 0;
@@ -85,7 +85,7 @@ void Run::start_threads(const std::vector<int>& sockets) {
     const std::size_t first = i * plan_.connections / count;
     const std::size_t end = (i + 1) * plan_.connections / count;
     loads_.push_back(
-        std::make_unique<LoadThread>(ThreadSetting{plan_, script_, target_, learnt_, garbage_, around_.time,
+        std::make_unique<LoadThread>(ThreadSetting{plan_, script_, target_, rotated_, garbage_, around_.time,
                                                    shared_, start_ns_, interval_ns(), i, count}));
     threads_.emplace_back([this, i, count, first, load = loads_.back().get(),
                            mine = std::vector<int>(sockets.begin() + static_cast<std::ptrdiff_t>(first),
@@ -145,12 +145,12 @@ Outcome Run::carry_out(const std::vector<int>& sockets, std::optional<HdrLog> lo
   Timeline timeline(std::min(plan_.threads, plan_.connections), static_cast<double>(interval_ns()) / 1e9,
                     std::move(log));
   start_threads(sockets);
-  std::list<Companion> companions;
-  for (const During& during : plan_.during) companions.emplace_back(during, population_, learnt_);
+  std::list<DuringRunner> runners;
+  for (const DuringCommand& command : plan_.during) runners.emplace_back(command, population_, rotated_);
   follow(timeline);
   threads_.clear();  // joins
   collect(timeline);
-  for (Companion& each : companions) outcome.companions.push_back(each.stop());
+  for (DuringRunner& each : runners) outcome.during.push_back(each.stop());
 
   std::int64_t last_answer_ns = start_ns_;
   for (const auto& load : loads_) {
@@ -170,11 +170,11 @@ Outcome Run::carry_out(const std::vector<int>& sockets, std::optional<HdrLog> lo
 }  // namespace
 
 bool Outcome::clean() const {
-  const bool companions_are_well =
-      std::ranges::all_of(companions, [](const CompanionCounts& each) { return each.failed == 0; });
+  const bool during_is_well =
+      std::ranges::all_of(during, [](const DuringCounts& each) { return each.failed == 0; });
   return !failure && observed.unanswered == 0 && observed.punctuality.never_sent == 0 &&
          observed.tally.mismatches == 0 && observed.tally.errors == 0 && observed.losses.total() == 0 &&
-         observed.rotated.mismatches == 0 && observed.rotated.not_yet_accepted == 0 && companions_are_well;
+         observed.rotated.mismatches == 0 && observed.rotated.not_yet_accepted == 0 && during_is_well;
 }
 
 Result<Outcome> run_load(const Plan& plan, const Population& population, const Script& script,

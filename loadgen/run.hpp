@@ -1,9 +1,9 @@
-// One load test from connecting to the last answer: threads with a loop and connections each, companions, a live line
-// every second, and what came of it. Always bounded: by time or by count, and by a server that falls silent.
+// One load test from connecting to the last answer: threads with a loop and connections each, commands beside them, a live
+// line every second, and what came of it. Always bounded: by time or by count, and by a server that falls silent.
 #pragma once
 
 #include "base/error.hpp"
-#include "loadgen/companion.hpp"
+#include "loadgen/during.hpp"
 #include "loadgen/observed.hpp"
 #include "loadgen/plan.hpp"
 #include "loadgen/timeline.hpp"
@@ -21,7 +21,7 @@ struct Outcome {
   Observed observed;
   Interval total;  // latencies of the whole run
   std::vector<Point> points;
-  std::vector<CompanionCounts> companions;
+  std::vector<DuringCounts> during;
   std::int64_t elapsed_ns = 0;  // from the first question to the last answer
   TimeMs started_at = 0;
   bool interrupted = false;

@@ -248,7 +248,7 @@ void ScenarioReader::read_frames(const toml::table& frames) {
 
 void ScenarioReader::read_during(const toml::table& during) {
   only(during, during_names, "[[during]]");
-  During command;
+  DuringCommand command;
   const toml::node* run = during.get("run");
   const auto text = run != nullptr ? run->value_exact<std::string>() : std::nullopt;
   if (!text || text->empty()) {
