@@ -13,6 +13,7 @@
 #include <cstring>
 #include <functional>
 #include <new>
+#include <numeric>
 #include <set>
 
 namespace shearline::engine::lanes {
@@ -47,43 +48,123 @@ class FencedPages {
   Byte* first_ = nullptr;
 };
 
-constexpr std::size_t lengths[] = {0,  1,  3,  4,  5,  7,  8,  9,  12, 15, 16,  17,  31,  32,  33,  43,
-                                   47, 48, 49, 55, 56, 57, 63, 64, 65, 80, 119, 120, 127, 128, 129, 512};
+constexpr std::size_t length_max = 512;
+constexpr std::size_t jobs_max = 64;
+// Where the kernels' groups are full, and one job more.
+constexpr std::size_t full_counts[] = {1, 2, 8, 9, 16, 17, 32, 33, jobs_max};
 
-// Everything of a job lies against a fence: the message begins or ends there, and so do key and digest.
-void hash_at_fences(Kernel kernel, std::size_t count, bool at_end) {
-  const FencedPages message_pages(1);
-  const FencedPages key_pages(1);
-  const FencedPages digest_pages(1);
-  SeededRandom random(count);
-  random.fill(message_pages.bytes());
-  std::array<Byte, 32> key{};
-  auto* const midstates =
-      new (at_end ? key_pages.end() - sizeof(Midstates) : key_pages.begin()) Midstates(hmac_midstates(key));
-  std::vector<std::array<Byte, digest_bytes>> others(count);
-  for (const std::size_t length : lengths) {
-    Byte* const digest = at_end ? digest_pages.end() - digest_bytes : digest_pages.begin();
-    const Byte* const message = at_end ? message_pages.end() - length : message_pages.begin();
-    std::vector<Job> jobs;
-    jobs.reserve(count);
-    for (auto& other : others) jobs.push_back({midstates, message, length, other.data()});
-    jobs[count / 2].digest = digest;
-    hmac(kernel, jobs);
-    std::array<Byte, digest_bytes> expected{};
-    unsigned written = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message, length, expected.data(), &written);
-    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), digest))
-        << count << " jobs of length " << length;
+enum class Side : std::uint8_t { end, beginning };
+
+// Jobs with everything against a fence: each message ends or begins there, and so do the row of all keys and the row of
+// all digests.
+class JobsAtFences {
+ public:
+  explicit JobsAtFences(Side side) : side_(side), expected_(jobs_max) {
+    SeededRandom random(7);
+    random.fill(messages_.bytes());
+    for (std::size_t key = 0; key < jobs_max; ++key) {
+      std::array<Byte, 32> secret{};
+      random.fill(secret);
+      new (midstates(key)) Midstates(hmac_midstates(secret));
+      for (std::size_t length = 0; length <= length_max; ++length) {
+        unsigned written = 0;
+        HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), message(length), length,
+             expected_[key][length].data(), &written);
+      }
+    }
   }
-  midstates->~Midstates();
+  ~JobsAtFences() {
+    for (std::size_t key = 0; key < jobs_max; ++key) midstates(key)->~Midstates();
+  }
+  JobsAtFences(const JobsAtFences&) = delete;
+  JobsAtFences& operator=(const JobsAtFences&) = delete;
+
+  // Hashes `count` messages, of length_of(job) bytes each. `first` shifts which of them has key and digest at the fence
+  // itself.
+  template <class LengthOf>
+  void hash(Kernel kernel, std::size_t count, std::size_t first, LengthOf length_of) {
+    std::ranges::fill(digests_.bytes(), Byte{0});
+    jobs_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t place = (i + first) % count;
+      const std::size_t length = length_of(i);
+      jobs_.push_back({midstates(place), message(length), length, digest(place)});
+    }
+    hmac(kernel, jobs_);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t place = (i + first) % count;
+      const std::size_t length = jobs_[i].message_bytes;
+      if (!std::ranges::equal(expected_[place][length], ByteView(digest(place), digest_bytes)))
+        ADD_FAILURE() << "job " << i << " of " << count << ", " << length << " bytes";
+    }
+  }
+
+ private:
+  static_assert(jobs_max * sizeof(Midstates) <= 4096 && jobs_max * digest_bytes <= 4096, "a page each");
+
+  Byte* at_fence(const FencedPages& pages, std::size_t index, std::size_t bytes) const {
+    return side_ == Side::end ? pages.end() - (index + 1) * bytes : pages.begin() + index * bytes;
+  }
+  Midstates* midstates(std::size_t key) const {
+    return std::launder(reinterpret_cast<Midstates*>(at_fence(keys_, key, sizeof(Midstates))));
+  }
+  Byte* digest(std::size_t place) const { return at_fence(digests_, place, digest_bytes); }
+  const Byte* message(std::size_t length) const { return at_fence(messages_, 0, length); }
+
+  const Side side_;
+  const FencedPages messages_{1};
+  const FencedPages keys_{1};
+  const FencedPages digests_{1};
+  std::vector<std::array<std::array<Byte, digest_bytes>, length_max + 1>> expected_;  // by key and length
+  std::vector<Job> jobs_;
+};
+
+void hash_messages_of_one_length(Kernel kernel, Side side) {
+  JobsAtFences jobs(side);
+  for (const std::size_t count : full_counts) {
+    for (std::size_t length = 0; length <= length_max; ++length)
+      jobs.hash(kernel, count, length, [length](std::size_t) { return length; });
+  }
 }
 
-TEST_P(EveryKernelsMemory, NothingPastTheEndIsTouchedWhateverTheNumberOfJobs) {
-  for (std::size_t count = 1; count <= 64; ++count) hash_at_fences(GetParam(), count, true);
+// No two of a call are as long, and each job has every length once; every ninth at the counts between.
+void hash_messages_of_many_lengths(Kernel kernel, Side side) {
+  constexpr std::size_t step = 37;
+  static_assert(std::gcd(step, length_max + 1) == 1);
+  JobsAtFences jobs(side);
+  for (std::size_t count = 1; count <= jobs_max; ++count) {
+    const std::size_t stride = std::ranges::find(full_counts, count) != std::end(full_counts) ? 1 : 9;
+    for (std::size_t first = 0; first <= length_max; first += stride)
+      jobs.hash(kernel, count, first,
+                [first](std::size_t i) { return (first + i * step) % (length_max + 1); });
+  }
 }
 
-TEST_P(EveryKernelsMemory, NothingBeforeTheBeginningIsTouchedWhateverTheNumberOfJobs) {
-  for (std::size_t count = 1; count <= 64; ++count) hash_at_fences(GetParam(), count, false);
+TEST_P(EveryKernelsMemory, NothingPastTheEndIsTouchedByMessagesOfOneLength) {
+  hash_messages_of_one_length(GetParam(), Side::end);
+}
+
+TEST_P(EveryKernelsMemory, NothingPastTheEndIsTouchedByMessagesOfManyLengths) {
+  hash_messages_of_many_lengths(GetParam(), Side::end);
+}
+
+TEST_P(EveryKernelsMemory, NothingBeforeTheBeginningIsTouchedByMessagesOfOneLength) {
+  hash_messages_of_one_length(GetParam(), Side::beginning);
+}
+
+TEST_P(EveryKernelsMemory, NothingBeforeTheBeginningIsTouchedByMessagesOfManyLengths) {
+  hash_messages_of_many_lengths(GetParam(), Side::beginning);
+}
+
+TEST(FencedPagesDeathTest, AByteBeyondAFenceCannotBeRead) {
+  const FencedPages pages(1);
+  const auto read = [](const Byte* at) {
+    [[maybe_unused]] const Byte byte = *static_cast<const volatile Byte*>(at);
+  };
+  read(pages.begin());
+  read(pages.end() - 1);
+  EXPECT_DEATH(read(pages.begin() - 1), "");
+  EXPECT_DEATH(read(pages.end()), "");
 }
 
 // Runs it on a stack of its own and returns what is on that stack when it is done, before the thread's end can
