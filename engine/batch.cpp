@@ -158,7 +158,8 @@ void Batch::Impl::prefetch_slots(const Index& index, std::size_t g) {
 // Takes the slot's word for it, so that the entry need not be here yet.
 void Batch::Impl::find_entries(const Index& index, std::size_t g) {
   Group& group = groups[g % groups_in_flight];
-  group.alike = index.look_up(std::span(group.clients).first(group.size), group.numbers.data());
+  group.alike =
+      index.look_up(SlotKind::client, std::span(group.clients).first(group.size), group.numbers.data());
   if (!foreign.empty()) find_foreign(index, group);
   for (std::size_t i = 0; i < group.size; ++i) {
     group.entries[i] = &table.entries.entry(group.numbers[i]);

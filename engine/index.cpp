@@ -16,12 +16,6 @@ constexpr std::size_t released_bytes = std::size_t{2} << 20;
 
 std::size_t slots_for(std::size_t wanted) { return std::max(slots_min, std::bit_ceil((wanted * 4 + 2) / 3)); }
 
-// All ones where `x` is zero, without a branch: the compiler is not to see what the value means.
-std::uint64_t ones_if_zero(std::uint64_t x) {
-  asm volatile("" : "+r"(x));
-  return ((x | (0 - x)) >> 63) - 1;
-}
-
 }  // namespace
 
 Index::Index(std::size_t wanted)
@@ -33,11 +27,12 @@ Index::Index(std::size_t wanted)
   // Zeroed pages are unused slots already: constructing each would only touch what may never be used.
 }
 
-bool Index::look_up_one(KeyedHash hash, std::uint32_t& entry) const {
-  const std::uint64_t wanted = piece_of(SlotKind::client, hash);
-  std::uint64_t neighbour = nobody_for(hash);
-  std::uint64_t found = 0;
+bool Index::look_up_one(SlotKind kind, KeyedHash hash, std::uint32_t& entry) const {
+  const std::uint64_t wanted = piece_of(kind, hash);
   const std::size_t home = home_of(hash);
+  std::uint64_t neighbour = load(home);
+  std::uint64_t found = 0;
+  std::uint64_t goes_on = 0;
   std::size_t bucket = home;
   do {
     for (std::size_t i = 0; i < bucket_slots; ++i) {
@@ -47,24 +42,32 @@ bool Index::look_up_one(KeyedHash hash, std::uint32_t& entry) const {
       found = (found & ~fits) | (slot & fits);
       neighbour = (neighbour & unused) | (slot & ~unused);
     }
-  } while (found == 0 && goes_on(bucket, hash) && (bucket = after(bucket)) != home);
+    goes_on = load(bucket + marked_by(hash)) & mark & ones_if_zero(found);
+  } while (goes_on != 0 && (bucket = after(bucket)) != home);
   const std::uint64_t none = ones_if_zero(found);
-  entry = entry_of((found & ~none) | (neighbour & none));
+  entry = entry_or_nobody((found & ~none) | (neighbour & none), hash);
   return found != 0;
 }
 
-std::uint64_t Index::look_up_portable(std::span<const KeyedHash> hashes, std::uint32_t* entries) const {
+std::uint64_t Index::look_up_some(SlotKind kind, std::span<const KeyedHash> hashes, std::uint64_t which,
+                                  std::uint32_t* entries) const {
   std::uint64_t alike = 0;
-  for (std::size_t i = 0; i < hashes.size(); ++i) {
-    alike |= std::uint64_t{look_up_one(hashes[i], entries[i])} << i;
+  for (; which != 0; which &= which - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(which));
+    alike |= std::uint64_t{look_up_one(kind, hashes[i], entries[i])} << i;
   }
   return alike;
 }
 
-std::uint64_t Index::look_up(std::span<const KeyedHash> hashes, std::uint32_t* entries) const {
+std::uint64_t Index::look_up_portable(SlotKind kind, std::span<const KeyedHash> hashes,
+                                      std::uint32_t* entries) const {
+  return hashes.empty() ? 0 : look_up_some(kind, hashes, ~std::uint64_t{0} >> (64 - hashes.size()), entries);
+}
+
+std::uint64_t Index::look_up(SlotKind kind, std::span<const KeyedHash> hashes, std::uint32_t* entries) const {
   static const auto look =
       lanes::uses(lanes::Kernel::avx512) ? &Index::look_up_avx512 : &Index::look_up_portable;
-  return (this->*look)(hashes, entries);
+  return (this->*look)(kind, hashes, entries);
 }
 
 std::size_t Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
@@ -75,6 +78,7 @@ std::size_t Index::insert(SlotKind kind, KeyedHash hash, std::uint32_t entry) {
       if (is_used(slot)) continue;
       ++in_use_;
       slots_[position].store(piece_of(kind, hash) << 32 | (slot & mark) | entry, std::memory_order_release);
+      lend(beside(bucket), entry);
       return position;
     }
     if (goes_on(bucket, hash)) continue;
@@ -88,6 +92,7 @@ void Index::replace(std::size_t position, std::uint32_t entry) {
   const std::uint64_t slot = load(position);
   SHEARLINE_CHECK(is_used(slot) && entry <= entry_bits);
   slots_[position].store((slot & ~entry_bits) | entry, std::memory_order_release);
+  lend(beside(bucket_of(position)), entry);
 }
 
 void Index::remove(std::size_t position) {
@@ -95,6 +100,23 @@ void Index::remove(std::size_t position) {
   SHEARLINE_CHECK(is_used(slot));
   --in_use_;
   slots_[position].store(slot & mark, std::memory_order_release);
+  const std::size_t bucket = bucket_of(position);
+  lend(beside(bucket), any_entry_of(bucket));
+  lend(bucket, any_entry_of(beside(bucket)));
+}
+
+std::uint32_t Index::any_entry_of(std::size_t bucket) const {
+  for (std::size_t position = bucket; position < bucket + bucket_slots; ++position) {
+    if (is_used(load(position))) return entry_of(load(position));
+  }
+  return 0;
+}
+
+// What is lent is always an entry that a slot in use names, because whatever changes such a slot lends anew: so it is
+// there as long as the entries of other slots are.
+void Index::lend(std::size_t bucket, std::uint32_t entry) {
+  const std::uint64_t slot = load(bucket);
+  if (!is_used(slot)) slots_[bucket].store((slot & mark) | entry, std::memory_order_release);
 }
 
 bool Index::release_some() {

@@ -6,7 +6,8 @@
 // the full bucket's slots is marked, which by the hash, and only those whose hash picks a marked slot look further. A look
 // takes all eight slots of a bucket in the same way, whether and wherever the one it wants is there. What it comes back
 // with when nothing fits is a neighbour: an entry that is there for somebody else, and costs a check of an unknown client
-// what its own costs a known one.
+// what its own costs a known one. A bucket's first slot, while nothing stands in it, names an entry of the bucket beside it,
+// so that an empty bucket has a neighbour, too.
 #pragma once
 
 #include "engine/keyed_hash.hpp"
@@ -30,10 +31,10 @@ class Index {
 
   void prefetch(KeyedHash hash) const { __builtin_prefetch(&slots_[home_of(hash)]); }
 
-  // Many clients at once, at most 64: bit i of the result says that entries[i] looks like the one of hashes[i]; that it
-  // is, the entry must say. Otherwise entries[i] is a neighbour's; where there is none, a number below `nobodies`.
+  // Many at once, at most 64: bit i of the result says that entries[i] looks like the one of hashes[i]; that it is, the
+  // entry must say. Otherwise entries[i] is a neighbour's; where there is none, a number below `nobodies`.
   static constexpr std::uint32_t nobodies = 64;
-  std::uint64_t look_up(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
+  std::uint64_t look_up(SlotKind kind, std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
 
   struct Probe {
     std::uint32_t entry = no_entry;
@@ -81,13 +82,18 @@ class Index {
   bool release_some();
 
  private:
-  // 1 bit kind, 1 bit that is always set, 30 bits of the hash; 1 bit mark, 31 bits entry.
+  // 1 bit kind, 1 bit that is always set, 30 bits of the hash; 1 bit mark, 31 bits entry. Of a slot that is not in use only
+  // the lower half may be set: the mark and, in a bucket's first slot, the entry that is lent to it.
   using Slot = std::atomic<std::uint64_t>;
   static constexpr std::size_t bucket_slots = 8;
   static constexpr std::uint64_t mark = std::uint64_t{1} << 31;  // stays when the slot's entry goes
   static constexpr std::uint64_t entry_bits = mark - 1;
   static bool is_used(std::uint64_t slot) { return slot >> 32 != 0; }
   static std::uint32_t entry_of(std::uint64_t slot) { return static_cast<std::uint32_t>(slot & entry_bits); }
+  static std::uint32_t entry_or_nobody(std::uint64_t slot, KeyedHash hash) {
+    const std::uint32_t entry = entry_of(slot);
+    return entry | (nobody_for(hash) & (0 - ((entry - 1) >> 31)));  // none is as large as the last bit
+  }
   // The upper half of a slot; never that of an unused one.
   static std::uint64_t piece_of(SlotKind kind, KeyedHash hash) {
     return static_cast<std::uint64_t>(kind) << 31 | std::uint64_t{1} << 30 | hash.high >> 34;
@@ -102,11 +108,25 @@ class Index {
   bool goes_on(std::size_t bucket, KeyedHash hash) const {
     return (load(bucket + marked_by(hash)) & mark) != 0;
   }
-  // True when `entry` looks like the client's own.
-  bool look_up_one(KeyedHash hash, std::uint32_t& entry) const;
-  std::uint64_t look_up_portable(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
+  // All ones where `x` is zero, without a branch: the compiler is not to see what the value means.
+  static std::uint64_t ones_if_zero(std::uint64_t x) {
+    asm volatile("" : "+r"(x));
+    return ((x | (0 - x)) >> 63) - 1;
+  }
+  // True when `entry` looks like the one wanted.
+  bool look_up_one(SlotKind kind, KeyedHash hash, std::uint32_t& entry) const;
+  std::uint64_t look_up_some(SlotKind kind, std::span<const KeyedHash> hashes, std::uint64_t which,
+                             std::uint32_t* entries) const;
+  std::uint64_t look_up_portable(SlotKind kind, std::span<const KeyedHash> hashes,
+                                 std::uint32_t* entries) const;
   // Only where the lanes have an AVX-512 kernel: it asks for the same of the processor.
-  std::uint64_t look_up_avx512(std::span<const KeyedHash> hashes, std::uint32_t* entries) const;
+  std::uint64_t look_up_avx512(SlotKind kind, std::span<const KeyedHash> hashes,
+                               std::uint32_t* entries) const;
+
+  static std::size_t bucket_of(std::size_t position) { return position & ~(bucket_slots - 1); }
+  static std::size_t beside(std::size_t bucket) { return bucket ^ bucket_slots; }
+  std::uint32_t any_entry_of(std::size_t bucket) const;  // 0: none
+  void lend(std::size_t bucket, std::uint32_t entry);
 
   const std::size_t slots_count_;
   const std::size_t mask_;

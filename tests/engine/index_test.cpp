@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace shearline::engine {
@@ -112,11 +114,71 @@ TEST(Index, WhereAClientIsMissingANeighbourStandsIn) {
   const KeyedHash elsewhere{64, 0};
   const std::array hashes{at_home(2), at_home(3), elsewhere};
   std::array<std::uint32_t, 3> entries{};
-  EXPECT_EQ(index.look_up(hashes, entries.data()), 0b001U);
+  EXPECT_EQ(index.look_up(SlotKind::client, hashes, entries.data()), 0b001U);
   EXPECT_EQ(entries[0], first + 2);
   EXPECT_GE(entries[1], first);
   EXPECT_LT(entries[1], first + 3);
   EXPECT_LT(entries[2], first);
+}
+
+TEST(Index, AnEmptyBucketHasItsNeighbourFromTheOneBesideIt) {
+  constexpr std::uint32_t first = Index::nobodies;
+  Index index(100);
+  const auto neighbour_of = [&](KeyedHash hash) {
+    std::uint32_t entry = 0;
+    EXPECT_EQ(index.look_up(SlotKind::client, {&hash, 1}, &entry), 0U);
+    return entry;
+  };
+  const KeyedHash here = at_home(1);
+  const KeyedHash beside{8, 2ULL << 40};
+  const std::size_t position = index.insert(SlotKind::client, here, first);
+  EXPECT_EQ(neighbour_of(beside), first);
+  index.replace(position, first + 1);
+  EXPECT_EQ(neighbour_of(beside), first + 1);
+  index.insert(SlotKind::client, beside, first + 2);
+  index.remove(position);
+  EXPECT_EQ(neighbour_of(here), first + 2);
+  index.remove(position_of(index, beside));
+  EXPECT_LT(neighbour_of(here), first);
+  EXPECT_LT(neighbour_of(beside), first);
+}
+
+// An entry that no slot names any more is soon another's, or nobody's memory.
+TEST(Index, ANeighbourIsAlwaysAnEntryThatASlotInUseNames) {
+  constexpr std::uint32_t first = Index::nobodies;
+  Index index(96);
+  SeededRandom random(5);
+  std::vector<std::pair<KeyedHash, std::uint32_t>> there;
+  for (std::uint32_t step = 0; step < 20'000; ++step) {
+    const std::uint32_t entry = first + step;
+    const std::size_t which = there.empty() ? 0 : random.next_u64() % there.size();
+    if (there.size() < 8 + step / 500 && index.has_room()) {
+      there.emplace_back(KeyedHash{random.next_u64(), random.next_u64()}, entry);
+      index.insert(SlotKind::client, there.back().first, entry);
+    } else if (step % 2 == 0) {
+      index.replace(position_of(index, there[which].first), entry);
+      there[which].second = entry;
+    } else {
+      index.remove(position_of(index, there[which].first));
+      there.erase(there.begin() + static_cast<std::ptrdiff_t>(which));
+    }
+    const KeyedHash anybody{random.next_u64(), random.next_u64()};
+    std::uint32_t neighbour = 0;
+    index.look_up(SlotKind::client, {&anybody, 1}, &neighbour);
+    ASSERT_TRUE(neighbour < first || std::ranges::any_of(
+                                         there, [&](const auto& each) { return each.second == neighbour; }))
+        << step;
+  }
+}
+
+TEST(Index, LooksForOneKindOnly) {
+  Index index(10);
+  index.insert(SlotKind::foreign_key, at_home(1), 70);
+  const KeyedHash hash = at_home(1);
+  std::uint32_t entry = 0;
+  EXPECT_EQ(index.look_up(SlotKind::client, {&hash, 1}, &entry), 0U);
+  EXPECT_EQ(index.look_up(SlotKind::foreign_key, {&hash, 1}, &entry), 1U);
+  EXPECT_EQ(entry, 70U);
 }
 
 // Whatever stands there and in whatever order it came: one bucket full, the next, removed slots, other kinds.
@@ -131,7 +193,7 @@ TEST(Index, ManyAtOnceAreFoundAsOneByOne) {
     std::vector<KeyedHash> hashes;
     for (std::uint64_t n = first; n < first + 64; ++n) hashes.push_back(hash_of(n));
     std::vector<std::uint32_t> entries(hashes.size());
-    const std::uint64_t alike = index.look_up(hashes, entries.data());
+    const std::uint64_t alike = index.look_up(SlotKind::client, hashes, entries.data());
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       const std::uint32_t expected = found(index, SlotKind::client, hashes[i]);
       EXPECT_EQ((alike >> i & 1) != 0, expected != no_entry) << first + i;
