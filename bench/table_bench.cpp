@@ -9,6 +9,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/random.hpp"
+#include "bench/engine_setup.hpp"
 #include "bench/measuring.hpp"
 #include "engine/batch.hpp"
 #include "engine/entry.hpp"
@@ -36,8 +37,6 @@ namespace {
 using engine::Outcome;
 using nlohmann::json;
 
-constexpr TimeMs now = 1'800'000'000'000;
-constexpr std::uint64_t seed = 7;
 constexpr std::size_t checks_per_turn = 256;
 constexpr std::size_t wrong_one_in = 10;
 
@@ -126,8 +125,6 @@ class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options), population_(loadgen::Population::generated(options.checked, seed)) {
-    view_.loaded = true;
-    for (auto& heard : view_.heard_at_ms) heard = now;
     for (std::size_t i = 0; i < options.checked; ++i) {
       asked_.push_back(population_.at(i));
       digests_.push_back(engine::digest_of(pepper_, asked_.back().client_id, as_bytes(asked_.back().secret)));
@@ -366,7 +363,7 @@ class Bench {
   const Options options_;
   SeededRandom random_{seed};
   Key pepper_ = random_key(random_);
-  engine::View view_;
+  FreshView view_;
   engine::Table table_{{.capacity_hint = 1024, .workers = 1}, pepper_, random_};
   const loadgen::Population population_;
   std::vector<loadgen::Credential> asked_;

@@ -38,6 +38,10 @@ struct Group {
   std::array<std::uint32_t, group_checks> numbers;  // of `entries`
   std::array<const Entry*, group_checks> entries;  // the client's, or a neighbour's for a client nobody knows
   std::uint64_t alike = 0;                         // bit i: entries[i] looks like the client's
+  // Those of them that name no client: which they are, and where under each pepper in use a key is looked up.
+  std::size_t foreign_keys = 0;
+  std::array<std::uint8_t, group_checks> foreign;
+  std::array<std::array<KeyedHash, group_checks>, peppers_max> lookups;
 };
 
 void prefetch_entry(const Entry* entry) {
@@ -52,13 +56,16 @@ struct Batch::Impl {
 
   std::size_t add(ByteView client_id, ByteView secret, const Note& note);
   void hash(std::span<const lanes::Job> jobs);
-  void hash_foreign_keys(const Index& index);
   void examine_ids(std::size_t g);
+  void hash_foreign_keys(const Index& index, std::size_t g);
   void prefetch_slots(const Index& index, std::size_t g);
   void find_entries(const Index& index, std::size_t g);
   void find_foreign(const Index& index, Group& group);
   void hash_group(const Group& group);
+  void prefetch_extras(const Group& group);
   bool compare_group(const Index& index, Group& group, TimeMs now);
+  std::uint64_t compare_foreign(const Group& group);
+  std::uint32_t number_of(const Index& index, const Group& group, std::size_t i) const;
   void judge_group(const Index& index, std::size_t g, TimeMs now);
   std::size_t groups_count() const { return (size + group_checks - 1) / group_checks; }
   void withhold(std::uint32_t partitions);
@@ -72,10 +79,9 @@ struct Batch::Impl {
   std::vector<Note> notes;
   std::vector<Outcome> outcomes;
   std::size_t size = 0;
-  std::vector<std::uint16_t> foreign;     // the checks whose client a first hash has to find
-  std::vector<KeyedHash> foreign_hashes;  // of the same index
   std::array<Group, groups_in_flight> groups;
   std::array<lanes::Job, group_checks> jobs;
+  std::array<const EntryExtra*, group_checks> extras;  // by foreign key of the group that is judged
   using Digests = std::array<PresentedDigest, group_checks>;
   Digests digests;
   Digests digests_under_second;
@@ -92,8 +98,6 @@ Batch::Impl::Impl(const Table& table_, const View& view_) : table(table_.impl())
   secrets.resize(batch_checks_max);
   notes.resize(batch_checks_max);
   outcomes.resize(batch_checks_max);
-  foreign.reserve(batch_checks_max);
-  foreign_hashes.reserve(batch_checks_max);
 }
 
 std::size_t Batch::Impl::add(ByteView client_id, ByteView secret, const Note& note) {
@@ -109,29 +113,6 @@ void Batch::Impl::hash(std::span<const lanes::Job> ready) {
   hashed_jobs += ready.size();
 }
 
-// A foreign key names no client: its own hash under the lookup key is what the table knows it by. With two peppers
-// in use it may be known by either; both are always tried.
-void Batch::Impl::hash_foreign_keys(const Index& index) {
-  foreign_hashes.resize(foreign.size());
-  for (std::size_t start = 0; start < foreign.size(); start += group_checks) {
-    const auto members = std::span(foreign).subspan(start, std::min(group_checks, foreign.size() - start));
-    for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
-      for (std::size_t i = 0; i < members.size(); ++i) {
-        const ByteView api_key = secrets[members[i]];
-        jobs[i] = {&table.lookup_keys[pepper], api_key.data(), api_key.size(), digests[i].data()};
-      }
-      hash({jobs.data(), members.size()});
-      for (std::size_t i = 0; i < members.size(); ++i) {
-        const KeyedHash hash =
-            table.hash_foreign_lookup(std::span(digests[i]).first<foreign_key_lookup_bytes>());
-        const bool is_known =
-            pepper == 0 || table.slots.find(index, SlotKind::foreign_key, hash).entry != no_entry;
-        if (is_known) foreign_hashes[start + i] = hash;
-      }
-    }
-  }
-}
-
 // Which ids of the group are sound and what they hash to; a foreign key names none.
 void Batch::Impl::examine_ids(std::size_t g) {
   Group& group = groups[g % groups_in_flight];
@@ -139,14 +120,38 @@ void Batch::Impl::examine_ids(std::size_t g) {
   const std::size_t wanted = std::min(group_checks, size - start);
   const std::uint64_t sound = client_ids::examine(
       table.hash_client_id, std::span(client_ids).subspan(start, wanted), group.clients.data());
-  group.size = 0;
+  std::size_t members = 0;
+  std::size_t foreign_keys = 0;
   for (std::size_t i = 0; i < wanted; ++i) {
     const Form form = notes[start + i].form;
-    const bool is_sound = form == Form::foreign_key || (form == Form::pair && (sound >> i & 1) != 0);
+    const bool is_foreign = form == Form::foreign_key;
+    const bool is_sound = is_foreign || (form == Form::pair && (sound >> i & 1) != 0);
     outcomes[start + i] = is_sound ? Outcome::loading : Outcome::malformed;
-    group.members[group.size] = static_cast<std::uint16_t>(start + i);
-    group.clients[group.size] = group.clients[i];
-    group.size += is_sound ? 1 : 0;
+    group.members[members] = static_cast<std::uint16_t>(start + i);
+    group.clients[members] = group.clients[i];
+    group.foreign[foreign_keys] = static_cast<std::uint8_t>(members);
+    foreign_keys += is_foreign ? 1 : 0;
+    members += is_sound ? 1 : 0;
+  }
+  group.size = members;
+  group.foreign_keys = foreign_keys;
+}
+
+// A foreign key names no client: its own hash under the lookup key is what the table knows it by. With two peppers
+// in use it may be known by either; both are always tried.
+void Batch::Impl::hash_foreign_keys(const Index& index, std::size_t g) {
+  Group& group = groups[g % groups_in_flight];
+  for (std::size_t pepper = 0; pepper < table.lookup_keys.size() && group.foreign_keys > 0; ++pepper) {
+    for (std::size_t k = 0; k < group.foreign_keys; ++k) {
+      const ByteView api_key = secrets[group.members[group.foreign[k]]];
+      jobs[k] = {&table.lookup_keys[pepper], api_key.data(), api_key.size(), digests[k].data()};
+    }
+    hash({jobs.data(), group.foreign_keys});
+    for (std::size_t k = 0; k < group.foreign_keys; ++k) {
+      group.lookups[pepper][k] =
+          table.hash_foreign_lookup(std::span(digests[k]).first<foreign_key_lookup_bytes>());
+      index.prefetch(group.lookups[pepper][k]);
+    }
   }
 }
 
@@ -160,27 +165,32 @@ void Batch::Impl::find_entries(const Index& index, std::size_t g) {
   Group& group = groups[g % groups_in_flight];
   group.alike =
       index.look_up(SlotKind::client, std::span(group.clients).first(group.size), group.numbers.data());
-  if (!foreign.empty()) find_foreign(index, group);
+  if (group.foreign_keys > 0) find_foreign(index, group);
   for (std::size_t i = 0; i < group.size; ++i) {
     group.entries[i] = &table.entries.entry(group.numbers[i]);
     prefetch_entry(group.entries[i]);
   }
+  for (std::size_t k = 0; k < group.foreign_keys; ++k)
+    __builtin_prefetch(&table.entries.side(group.numbers[group.foreign[k]]));
   if (!table.has_second_pepper()) return;
   for (std::size_t i = 0; i < group.size; ++i)
     __builtin_prefetch(&table.entries.second_midstates(group.numbers[i]));
 }
 
-// From where it is found, a foreign key is a check of its client like any other.
+// As a client is found by its id: a key that nobody knows comes to a neighbour's entry.
 void Batch::Impl::find_foreign(const Index& index, Group& group) {
-  for (std::size_t i = 0; i < group.size; ++i) {
-    const std::uint16_t at = group.members[i];
-    if (notes[at].form != Form::foreign_key) continue;
-    const auto place = static_cast<std::size_t>(std::ranges::lower_bound(foreign, at) - foreign.begin());
-    group.clients[i] = foreign_hashes[place];
-    const std::uint32_t number = table.slots.find(index, SlotKind::foreign_key, foreign_hashes[place]).entry;
-    if (number == no_entry) continue;
-    group.numbers[i] = number;
-    group.clients[i] = table.entries.entry(number).client;
+  std::array<std::uint32_t, group_checks> numbers;
+  for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
+    const auto lookups = std::span(group.lookups[pepper]).first(group.foreign_keys);
+    const std::uint64_t alike = index.look_up(SlotKind::foreign_key, lookups, numbers.data());
+    for (std::size_t k = 0; k < lookups.size(); ++k) {
+      const std::size_t i = group.foreign[k];
+      const std::uint64_t is_alike = alike >> k & 1;
+      const std::uint64_t takes_it = detail::mask_of(pepper == 0) | detail::mask_of(is_alike != 0);
+      group.numbers[i] = static_cast<std::uint32_t>(detail::choose(takes_it, numbers[k], group.numbers[i]));
+      group.alike &= ~((takes_it & 1) << i);
+      group.alike |= is_alike << i;
+    }
   }
 }
 
@@ -198,32 +208,76 @@ void Batch::Impl::hash_group(const Group& group) {
   hash({jobs.data(), group.size});
 }
 
+// Whose a foreign key is stands beside the entries that have one; for the others nobody's stands in.
+void Batch::Impl::prefetch_extras(const Group& group) {
+  static const EntryExtra nobodys;
+  for (std::size_t k = 0; k < group.foreign_keys; ++k) {
+    const auto extra =
+        reinterpret_cast<std::uintptr_t>(table.entries.side(group.numbers[group.foreign[k]]).extra.get());
+    extras[k] = reinterpret_cast<const EntryExtra*>(
+        detail::choose(detail::mask_of(extra != 0), extra, reinterpret_cast<std::uintptr_t>(&nobodys)));
+    __builtin_prefetch(&extras[k]->foreign_key);
+  }
+}
+
 // True when all is well. Once in a thousand million times a slot only looked like the client's, and its own is behind it:
 // then the group has it now, and is to be hashed again.
 bool Batch::Impl::compare_group(const Index& index, Group& group, TimeMs now) {
   const auto entries = std::span(group.entries).first(group.size);
-  const std::uint64_t known =
-      compare({entries, group.clients.data(), digests.data()}, now, likenesses.data());
+  std::uint64_t known = compare({entries, group.clients.data(), digests.data()}, now, likenesses.data());
   if (table.has_second_pepper()) {
     compare({entries, group.clients.data(), digests_under_second.data()}, now,
             likenesses_under_second.data());
   }
+  known |= compare_foreign(group);
   bool all_is_well = true;
   for (std::uint64_t left = std::exchange(group.alike, 0) & ~known; left != 0; left &= left - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    const std::uint32_t number = table.slots.find(index, SlotKind::client, group.clients[i]).entry;
+    const std::uint32_t number = number_of(index, group, i);
     if (number == no_entry) continue;
     group.numbers[i] = number;
     group.entries[i] = &table.entries.entry(number);
     all_is_well = false;
   }
+  if (!all_is_well) prefetch_extras(group);
   return all_is_well;
+}
+
+// An entry is a foreign key's own when it says so, as it is a client's: the likeness of the client is that of the key.
+std::uint64_t Batch::Impl::compare_foreign(const Group& group) {
+  std::uint64_t known = 0;
+  for (std::size_t k = 0; k < group.foreign_keys; ++k) {
+    const std::size_t i = group.foreign[k];
+    const KeyedHash its = extras[k]->foreign_key;
+    std::uint64_t is_it = 0;
+    for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
+      const KeyedHash presented = group.lookups[pepper][k];
+      is_it |= detail::mask_of(((its.low ^ presented.low) | (its.high ^ presented.high)) == 0) & 1;
+    }
+    likenesses[i] |= static_cast<Likeness>(is_it << same_client_at);
+    known |= is_it << i;
+  }
+  return known;
+}
+
+// Of the entry that is the client's, whole hashes compared.
+std::uint32_t Batch::Impl::number_of(const Index& index, const Group& group, std::size_t i) const {
+  if (notes[group.members[i]].form != Form::foreign_key)
+    return table.slots.find(index, SlotKind::client, group.clients[i]).entry;
+  const auto k = static_cast<std::size_t>(std::ranges::find(group.foreign, i) - group.foreign.begin());
+  for (std::size_t pepper = 0; pepper < table.lookup_keys.size(); ++pepper) {
+    const std::uint32_t number =
+        table.slots.find(index, SlotKind::foreign_key, group.lookups[pepper][k]).entry;
+    if (number != no_entry) return number;
+  }
+  return no_entry;
 }
 
 void Batch::Impl::judge_group(const Index& index, std::size_t g, TimeMs now) {
   using detail::choose;
   using detail::mask_of;
   Group& group = groups[g % groups_in_flight];
+  prefetch_extras(group);
   hash_group(group);
   while (!compare_group(index, group, now)) hash_group(group);
   const auto& second = table.has_second_pepper() ? likenesses_under_second : likenesses;
@@ -287,7 +341,6 @@ std::size_t Batch::add_key(ByteView api_key) {
   const std::optional<KeyParts> key = parse_api_key(api_key);
   if (key && !key->crc_fits) return in.add(key->client_id, {}, {.form = Form::malformed});
   if (key) return in.add(key->client_id, key->secret, {});
-  in.foreign.push_back(static_cast<std::uint16_t>(in.size));
   return in.add({}, api_key, {.form = Form::foreign_key});
 }
 
@@ -304,10 +357,10 @@ void Batch::run(TimeMs now) {
         staleness_of(in.view.heard_at_ms[partition].load(std::memory_order_relaxed), now);
   }
   const Index& index = in.table.index();
-  in.hash_foreign_keys(index);
   // While one group is hashed, the next one's entries and the slots of the one after are on their way.
   const auto prepare = [&](std::size_t g) {
     in.examine_ids(g);
+    in.hash_foreign_keys(index, g);
     in.prefetch_slots(index, g);
   };
   prepare(0);
@@ -346,10 +399,7 @@ ByteView Batch::client_id(std::size_t index) const {
   return as_bytes(impl_->table.entries.side(note.number).extra->client_id);
 }
 
-void Batch::clear() {
-  impl_->size = 0;
-  impl_->foreign.clear();
-}
+void Batch::clear() { impl_->size = 0; }
 
 std::uint64_t Batch::hashed_jobs() const { return impl_->hashed_jobs; }
 

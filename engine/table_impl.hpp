@@ -1,5 +1,5 @@
-// The inside of the table: what Batch reads and what the writer keeps for itself. Included by table.cpp and
-// batch.cpp only.
+// The inside of the table: what Batch reads and what the writer keeps for itself. Included by table.cpp, batch.cpp and a
+// test that has to know how names are hashed.
 #pragma once
 
 #include "engine/entry_store.hpp"
