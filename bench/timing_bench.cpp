@@ -138,6 +138,7 @@ std::uint64_t time_stamp() {
 std::vector<Key> make_peppers(std::size_t count) {
   SeededRandom random(seed);
   std::vector<Key> peppers;
+  peppers.reserve(count);
   for (std::size_t i = 0; i < count; ++i) peppers.push_back(random_key(random));
   return peppers;
 }
@@ -246,6 +247,7 @@ class World {
     const std::string id = loadgen::load_client_id(client);
     const engine::Midstates midstates = engine::derive_midstates(peppers_[pepper], id);
     std::vector<Digest> digests;
+    digests.reserve(known_secrets);
     for (std::uint64_t secret = 0; secret < known_secrets; ++secret)
       digests.push_back(engine::digest_of(midstates, as_bytes(secret_of(client, secret))));
     const auto version = [&](Outcome role, std::size_t secret) {

@@ -212,10 +212,9 @@ void Batch::Impl::hash_group(const Group& group) {
 void Batch::Impl::prefetch_extras(const Group& group) {
   static const EntryExtra nobodys;
   for (std::size_t k = 0; k < group.foreign_keys; ++k) {
-    const auto extra =
-        reinterpret_cast<std::uintptr_t>(table.entries.side(group.numbers[group.foreign[k]]).extra.get());
-    extras[k] = reinterpret_cast<const EntryExtra*>(
-        detail::choose(detail::mask_of(extra != 0), extra, reinterpret_cast<std::uintptr_t>(&nobodys)));
+    const EntryExtra* its = table.entries.side(group.numbers[group.foreign[k]]).extra.get();
+    extras[k] =
+        std::array{&nobodys, its}[its != nullptr ? 1 : 0];  // read from an array, so that nothing branches
     __builtin_prefetch(&extras[k]->foreign_key);
   }
 }
