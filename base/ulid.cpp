@@ -39,15 +39,20 @@ std::optional<Ulid> Ulid::parse(std::string_view text) {
 }
 
 std::string Ulid::text() const {
-  std::string out;
-  out.reserve(26);
+  const auto digits_of_it = digits();
+  return {digits_of_it.begin(), digits_of_it.end()};
+}
+
+std::array<char, 26> Ulid::digits() const {
+  std::array<char, 26> out;
+  std::size_t at = 0;
   std::uint32_t pool = 0;
   int bits = 2;
   for (const Byte byte : bytes_) {
     pool = pool << 8 | byte;
     for (bits += 8; bits >= 5;) {
       bits -= 5;
-      out.push_back(alphabet[pool >> bits & 31]);
+      out[at++] = alphabet[pool >> bits & 31];
     }
   }
   return out;

@@ -21,6 +21,7 @@ class Ulid {
   static Ulid from_bytes(std::span<const Byte, 16> bytes);
 
   std::string text() const;
+  std::array<char, 26> digits() const;  // text() where nothing may be allocated
   TimeMs time_ms() const;
   std::span<const Byte, 16> bytes() const { return bytes_; }
   bool is_none() const { return *this == Ulid{}; }

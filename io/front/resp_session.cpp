@@ -3,23 +3,17 @@
 #include "base/arena.hpp"
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 
 namespace shearline::front {
 namespace {
 
 // Only what cannot be a secret is repeated to its sender: the name of a command somebody hoped for.
-std::string unknown_command(Argument name) {
+bool may_be_repeated(Argument name) {
   constexpr std::size_t shown_bytes_max = 15;
   const bool is_a_word = std::ranges::all_of(
       name.bytes, [](Byte byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); });
-  std::string text = "ERR unknown command";
-  if (is_a_word && name.bytes.size() <= shown_bytes_max) text += " '" + to_string(name.bytes) + "'";
-  return text;
-}
-
-std::string wrong_arity(const CommandSpec& spec) {
-  return "ERR wrong number of arguments for '" + std::string(spec.name) + "' command";
+  return is_a_word && name.bytes.size() <= shown_bytes_max;
 }
 
 bool is_bulk_check(Command command) { return command == Command::mverify || command == Command::mverifykey; }
@@ -71,7 +65,7 @@ void RespSession::end_by_fault(Turn& turn, std::string_view why) {
   rules_.counters.protocol_errors.add(1);
   turn.abandon(replies_);
   turn.say(replies_, Ends::reply,
-           [why](Bytes& out) { wire::write_error(out, "ERR Protocol error: " + std::string(why)); });
+           [why](Bytes& out) { wire::write_error(out, {"ERR Protocol error: ", why}); });
   forget_client_id();
   collected_.reset();
   finished_ = true;
@@ -151,31 +145,36 @@ void RespSession::begin_request(Argument name, Turn& turn) {
 }
 
 bool RespSession::refuse(const CommandSpec* spec, Argument name, Turn& turn) {
-  const auto refuse_with = [&](std::string_view text) {
+  // In parts, because a text of their own would be allocated.
+  const auto refuse_with = [&](std::initializer_list<std::string_view> parts) {
     rules_.counters.command_errors.add(1);
-    say_error(turn, text);
+    say_error(turn, parts);
     return true;
   };
   const std::size_t arguments = parser_.array_items() - 1;
-  if (spec == nullptr) return refuse_with(unknown_command(name));
+  if (spec == nullptr) {
+    if (!may_be_repeated(name)) return refuse_with({"ERR unknown command"});
+    return refuse_with({"ERR unknown command '", as_text(name.bytes), "'"});
+  }
   if (spec->access == Access::gateways && !client_.may_verify(rules_)) {
-    return refuse_with("NOAUTH Authentication required: AUTH <gateway> <token>");
+    return refuse_with({"NOAUTH Authentication required: AUTH <gateway> <token>"});
   }
   if (arguments < spec->arguments_min || arguments > spec->arguments_max)
-    return refuse_with(wrong_arity(*spec));
+    return refuse_with({"ERR wrong number of arguments for '", spec->name, "' command"});
   if (spec->command == Command::mverify && arguments % 2 != 0) {
-    return refuse_with(wrong_arity(*spec) + ": each client id needs its secret");
+    return refuse_with(
+        {"ERR wrong number of arguments for '", spec->name, "' command: each client id needs its secret"});
   }
   if (is_bulk_check(spec->command) && checks_in(spec->command, arguments) > checks_per_request_max) {
-    return refuse_with("ERR at most 4096 checks in one '" + std::string(spec->name) + "' command");
+    return refuse_with({"ERR at most 4096 checks in one '", spec->name, "' command"});
   }
   if (is_check(spec->command) && rules_.front.stopping()) {
-    say_error(turn, "UNAVAILABLE stopping");
+    say_error(turn, {"UNAVAILABLE stopping"});
     return true;
   }
   // The one reply that is much longer than its request.
   if (spec->command == Command::info && replies_.unsent() > rules_.unsent_bytes_max) {
-    return refuse_with("ERR read your replies first");
+    return refuse_with({"ERR read your replies first"});
   }
   return false;
 }
@@ -211,12 +210,12 @@ void RespSession::end_request(Turn& turn) {
 }
 
 void RespSession::echo(Argument argument, Turn& turn) {
-  if (argument_too_long_) return say_error(turn, "ERR too long: at most 640 bytes are echoed here");
+  if (argument_too_long_) return say_error(turn, {"ERR too long: at most 640 bytes are echoed here"});
   turn.say(replies_, Ends::reply, [argument](Bytes& out) { wire::write_bulk(out, argument.bytes); });
 }
 
-void RespSession::say_error(Turn& turn, std::string_view text) {
-  turn.say(replies_, Ends::reply, [text](Bytes& out) { wire::write_error(out, text); });
+void RespSession::say_error(Turn& turn, std::initializer_list<std::string_view> parts) {
+  turn.say(replies_, Ends::reply, [parts](Bytes& out) { wire::write_error(out, parts); });
 }
 
 void RespSession::hold_client_id(ByteView client_id) {

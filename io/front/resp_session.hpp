@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -47,7 +48,7 @@ class RespSession {
   void end_request(Turn& turn);
   void check(Argument client_id, Argument secret, Turn& turn);
   void echo(Argument argument, Turn& turn);
-  void say_error(Turn& turn, std::string_view text);
+  void say_error(Turn& turn, std::initializer_list<std::string_view> parts);
   void end_by_fault(Turn& turn, std::string_view why);
   void hold_client_id(ByteView client_id);
   void forget_client_id();

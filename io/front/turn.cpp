@@ -225,7 +225,8 @@ void Turn::write_explanation(const Pending& pending) {
     wire::write_bulk(out, "client_id");
     wire::write_bulk(out, batch_.client_id(pending.first));
     wire::write_bulk(out, "version_id");
-    wire::write_bulk(out, match.version_id.text());
+    const auto version_id = match.version_id.digits();
+    wire::write_bulk(out, {version_id.data(), version_id.size()});
     wire::write_bulk(out, "retires_at");
     if (match.retires_at_ms == time_never) {
       wire::write_null(out, pending.version);

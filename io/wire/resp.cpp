@@ -176,9 +176,11 @@ void write_simple(Bytes& out, std::string_view text) {
   write_crlf(out);
 }
 
-void write_error(Bytes& out, std::string_view text) {
+void write_error(Bytes& out, std::string_view text) { write_error(out, {text}); }
+
+void write_error(Bytes& out, std::initializer_list<std::string_view> parts) {
   out.push_back('-');
-  append(out, as_bytes(text));
+  for (const std::string_view part : parts) append(out, as_bytes(part));
   write_crlf(out);
 }
 

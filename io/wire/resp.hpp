@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string_view>
 
 namespace shearline::wire {
@@ -219,6 +220,7 @@ enum class RespVersion : std::uint8_t { resp2 = 2, resp3 = 3 };
 // Writers append. Text of simple strings and errors must not hold CR or LF.
 void write_simple(Bytes& out, std::string_view text);
 void write_error(Bytes& out, std::string_view text);  // "ERR what is wrong", without the leading '-'
+void write_error(Bytes& out, std::initializer_list<std::string_view> parts);  // of one text
 void write_integer(Bytes& out, std::int64_t value);
 void write_bulk(Bytes& out, ByteView bytes);
 void write_bulk(Bytes& out, std::string_view text);

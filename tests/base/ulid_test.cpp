@@ -11,6 +11,8 @@ TEST(Ulid, GoesThroughTextAndBack) {
   for (int i = 0; i < 1000; ++i) {
     const Ulid ulid = Ulid::make(static_cast<TimeMs>(random.next_u64() >> 16), random);
     EXPECT_EQ(Ulid::parse(ulid.text()), ulid);
+    const auto digits = ulid.digits();
+    EXPECT_EQ(std::string_view(digits.data(), digits.size()), ulid.text());
     EXPECT_EQ(Ulid::from_bytes(ulid.bytes()), ulid);
   }
 }

@@ -1,27 +1,40 @@
 // A program of its own, because it replaces operator new: checks in steady state allocate nothing.
+#include "tests/counted_new.hpp"
 #include "tests/engine/world.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <new>
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include <vector>
 
 namespace shearline::engine {
 namespace {
+
+using testing::allocations;
+using testing::allocations_are_counted;
+
+TEST(CountedNew, CountsEveryFormOnCountedThreadsOnly) {
+  constexpr std::align_val_t line{64};
+  // Called as functions: an expression that nobody sees the result of may be left out.
+  const std::vector<void* (*)()> forms{
+      [] { return ::operator new(8); },
+      [] { return ::operator new[](8); },
+      [] { return ::operator new(8, std::nothrow); },
+      [] { return ::operator new[](8, std::nothrow); },
+      [] { return ::operator new(8, line); },
+      [] { return ::operator new[](8, line); },
+      [] { return ::operator new(8, line, std::nothrow); },
+      [] { return ::operator new[](8, line, std::nothrow); },
+  };
+  const std::size_t before = allocations;
+  for (const bool is_counted : {true, false}) {
+    allocations_are_counted = is_counted;
+    for (void* (*const form)() : forms) std::free(form());
+    allocations_are_counted = false;
+    EXPECT_EQ(allocations, before + forms.size());
+  }
+}
 
 TEST(FullBatch, AllocatesNothingWhateverTheChecksAre) {
   World world;
@@ -35,6 +48,7 @@ TEST(FullBatch, AllocatesNothingWhateverTheChecksAre) {
 
   const std::size_t before = allocations;
   std::size_t accepted = 0;
+  allocations_are_counted = true;
   world.table.enter_turn(0);
   for (int round = 0; round < 2; ++round) {
     while (!batch.full()) {
@@ -64,6 +78,7 @@ TEST(FullBatch, AllocatesNothingWhateverTheChecksAre) {
     batch.clear();
   }
   world.table.leave_turn(0);
+  allocations_are_counted = false;
   EXPECT_EQ(allocations, before);
   EXPECT_GT(accepted, batch_checks_max);
 }

@@ -1,31 +1,13 @@
 // A program of its own, because it replaces operator new: a worker in steady state allocates nothing for a
 // verification, from the socket to the verdict and back.
+#include "tests/counted_new.hpp"
 #include "tests/io/front/service.hpp"
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-thread_local bool counted = false;
-std::atomic<std::size_t> allocations = 0;
-
-}  // namespace
-
-// Not inlined: g++ would take the pair of new and free for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (counted) allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-// NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it takes this for a deletion after another.
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace shearline::front {
 namespace {
 
+using shearline::testing::allocations;
+using shearline::testing::allocations_are_counted;
 using testing::Peer;
 using testing::request;
 using testing::right;
@@ -33,18 +15,22 @@ using testing::right;
 class Steady : public testing::Service {};
 SHEARLINE_ON_EACH_BACKEND(Steady);
 
-// What is asked once in a while may: INFO, HELLO and AUTH, an EXPLAIN of an accepted secret (its version's id is made
-// to text), the text of an error.
+// What is asked once in a while may: HELLO, AUTH, INFO, and what else clients say of themselves.
 TEST_P(Steady, NoVerificationAllocatesWhateverItsVerdict) {
-  at_thread_start = [] { counted = true; };
+  at_thread_start = [] { allocations_are_counted = true; };
   start();
   std::vector<std::string> bulk{"MVERIFY"};
   for (int i = 0; i < 256; ++i)
     bulk.insert(bulk.end(), {i % 3 == 0 ? "nobody" : "acme", i % 2 == 0 ? right : "wrong"});
   std::string requests = request(bulk) + request({"MVERIFYKEY", "sl_acme.x", "no key"}) + request({"PING"}) +
                          request({"ECHO", std::string(600, 'e')}) + request({"EXPLAIN", "acme", "wrong"}) +
-                         request({"VERIFYKEY", "sl_acme.x"}) +
+                         request({"EXPLAIN", "acme", right}) + request({"VERIFYKEY", "sl_acme.x"}) +
                          request({"VERIFY", "", std::string(5'000, 'x')});
+  // And refusals of requests.
+  bulk.pop_back();
+  requests += request(bulk) + request({"VERIFY", "acme"}) + request({"VERIFFY"}) + request({"\xff"}) +
+              request({"ECHO", std::string(700, 'e')}) +
+              request(std::vector<std::string>(1 + 4097, "MVERIFYKEY"));
   for (int i = 0; i < 200; ++i) requests += request({"VERIFY", "acme", i % 5 == 0 ? "wrong" : right});
   const std::string whole = requests;
   const std::string end = request({"ECHO", "the-end"});

@@ -258,6 +258,7 @@ std::string written(const std::function<void(Bytes&)>& writer) {
 TEST(RespWriters, WriteEachTypeOfReply) {
   EXPECT_EQ(written([](Bytes& out) { write_simple(out, "current"); }), "+current\r\n");
   EXPECT_EQ(written([](Bytes& out) { write_error(out, "ERR no"); }), "-ERR no\r\n");
+  EXPECT_EQ(written([](Bytes& out) { write_error(out, {"ERR no ", "", "good"}); }), "-ERR no good\r\n");
   EXPECT_EQ(written([](Bytes& out) { write_integer(out, -42); }), ":-42\r\n");
   EXPECT_EQ(written([](Bytes& out) { write_bulk(out, "cgr"); }), "$3\r\ncgr\r\n");
   EXPECT_EQ(written([](Bytes& out) { write_bulk(out, ""); }), "$0\r\n\r\n");
