@@ -11,9 +11,8 @@
 #include "base/random.hpp"
 #include "bench/engine_setup.hpp"
 #include "bench/measuring.hpp"
+#include "bench/warm_memory.hpp"
 #include "engine/batch.hpp"
-#include "engine/entry.hpp"
-#include "engine/region.hpp"
 #include "engine/table.hpp"
 #include "loadgen/population.hpp"
 
@@ -22,7 +21,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -52,49 +50,12 @@ struct Options {
 // The writer grows the table for so long, and then rests for as long.
 constexpr double stretch_us = 50'000;
 
-// What a table takes from the kernel in all until it has so many credentials and slots, its outgrown indexes counted, and
-// what it asks for ahead.
-std::size_t memory_for(std::size_t credentials, std::size_t index_slots) {
-  constexpr std::size_t ahead_bytes = std::size_t{32} << 20;
-  return credentials * (sizeof(engine::Entry) + sizeof(engine::EntrySide)) + index_slots * 8 * 2 +
-         ahead_bytes;
-}
-
-// It doubles when three quarters are in use.
-std::size_t slots_for(std::size_t credentials) { return std::bit_ceil(credentials * 4 / 3 + 1); }
-
-// Memory that the host has given to this machine, handed on to whoever asks the kernel next.
-class WarmMemory {
- public:
-  explicit WarmMemory(std::size_t bytes) : region_(bytes), left_(bytes) {
-    const auto begin = Time::now();
-    for (std::size_t at = 0; at < bytes; at += huge_page_bytes) region_.data()[at] = 1;
-    found_in_s = us_since(begin) / 1e6;
-  }
-  // Until `wanted` bytes were handed on in all.
-  void hand_on(std::size_t wanted) {
-    while (handed_on_ < wanted && left_ > 0) {
-      const std::size_t some = std::min(left_, huge_page_bytes);
-      left_ -= some;
-      handed_on_ += some;
-      region_.shrink_to(left_);
-    }
-  }
-
-  double found_in_s = 0;  // how long the kernel and the host took
-
- private:
-  static constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
-  engine::Region region_;
-  std::size_t left_;
-  std::size_t handed_on_ = 0;
-};
-
-// The longest turn says nothing when the machine took the core away in the middle of it: such turns count apart.
+// The longest turn says nothing when the core was taken away in the middle of it: such turns count apart. By the machine, or,
+// from the writer, by the thread that finds memory for it, which shares its core here.
 struct TurnTimes {
   std::uint64_t turns = 0;
   std::uint64_t checks = 0;
-  std::uint64_t interrupted = 0;  // turns in which another process was given the core
+  std::uint64_t interrupted = 0;  // turns in which another thread was given the core
   double longest_us = 0;          // of the others
   double longest_interrupted_us = 0;
   std::uint64_t over_1_ms = 0;  // of the others
@@ -173,7 +134,7 @@ class Bench {
   void grow() {
     warmed_bytes_ = options_.warm ? memory_for(options_.credentials, slots_for(options_.credentials)) : 0;
     WarmMemory warm(warmed_bytes_);
-    warmed_s_ = warm.found_in_s;
+    warmed_s_ = warm.found_in_s();
     puts_ = {};
     auto begun = Time::now();
     for (std::size_t i = options_.checked; i < options_.credentials; ++i) {
@@ -214,7 +175,9 @@ class Bench {
     SeededRandom random(seed + 2);
     const auto begin = Time::now();
     std::uint64_t done = 0;
-    for (double passed = 0; passed < seconds; passed = us_since(begin) / 1e6) {
+    while (true) {
+      const double passed = us_since(begin) / 1e6;
+      if (passed >= seconds) break;
       if (static_cast<double>(done) >= passed * per_s) continue;
       put(random.next_u64() % options_.credentials);
       table_.reclaim();
