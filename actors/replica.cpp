@@ -4,6 +4,7 @@
 #include "actors/table_facts.hpp"
 #include "base/log.hpp"
 #include "io/loop/fiber_scheduler.hpp"
+#include "io/wire/record_for_checks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,6 +27,12 @@ struct Replica::Impl final : store::Follower {
         memory(given_memory),
         stopping(given.loop),
         progressed(given.loop) {}
+
+  // A credential on its way into the table.
+  struct Incoming {
+    wire::CredentialForChecks credential;
+    TableFacts facts;
+  };
 
   // ---- one fiber per partition ----
 
@@ -207,19 +214,25 @@ struct Replica::Impl final : store::Follower {
     return credentials[partition];
   }
 
-  bool apply(const store::RecordView& record) override {
-    const Status applied = take(record);
-    if (!applied) {
-      alarm("record_unreadable", record.name.partition(),
-            record.name.field() + ": " + applied.error().message);
+  Applied apply(unsigned partition, std::span<const store::RecordView> records) override {
+    if (partition != store::system_partition) return take_credentials(partition, records);
+    Applied applied;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const Status taken = take(records[i]);
+      applied[i] = taken.has_value();
+      if (!taken) tell_unreadable(records[i], taken.error());
     }
-    return applied.has_value();
+    return applied;
+  }
+
+  void tell_unreadable(const store::RecordView& record, const Error& error) {
+    alarm("record_unreadable", record.name.partition(), record.name.field() + ": " + error.message);
   }
 
   Status take(const store::RecordView& record) {
     switch (record.name.kind) {
       case store::Kind::credential:
-        return take_credential(record);
+        break;  // in no partition but its own
       case store::Kind::admin: {
         Result<policy::Admin> admin = context.codec.decode_admin(record.payload);
         if (!admin) return std::unexpected(admin.error());
@@ -239,26 +252,42 @@ struct Replica::Impl final : store::Follower {
     return {};
   }
 
-  Status take_credential(const store::RecordView& record) {
-    const Result<policy::Credential> credential = context.codec.decode_for_checks(record.payload);
-    if (!credential) return std::unexpected(credential.error());
-    fingerprints.prefetch(credential->secret_fingerprint);
-    const unsigned partition = record.name.partition();
-    const TableFacts facts =
-        table_facts(*credential, record.revision, partition, context.rules, context.keyring.peppers);
-    if (!facts.foreign_pepper.empty()) {
-      missing_pepper[partition] = facts.foreign_pepper;
-      log::error("pepper_missing",
-                 {{"alarm", true}, {"pepper", facts.foreign_pepper}, {"credential", record.name.id}});
+  // Decoded all, then put all: what each needs of memory is under way before it is asked for.
+  Applied take_credentials(unsigned partition, std::span<const store::RecordView> records) {
+    Applied readable;
+    std::array<engine::CredentialFacts, store::applied_together_max> facts;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      Incoming& next = incoming[count];
+      const Status decoded = wire::decode_for_checks(records[i].payload, document, next.credential);
+      if (!decoded) {
+        tell_unreadable(records[i], decoded.error());
+        continue;
+      }
+      readable.set(i);
+      fingerprints.prefetch(next.credential.secret_fingerprint);
+      next.facts.take(next.credential, records[i].revision, partition, context.rules,
+                      context.keyring.peppers);
+      if (!next.facts.foreign_pepper().empty()) note_missing_pepper(partition, next);
+      facts[count++] = next.facts.facts();
     }
-    newest_record = std::max(newest_record, newest_moment(*credential));
     const std::size_t known_before = table.size();
-    if (table.put(facts.facts)) {
-      credentials[partition] += table.size() - known_before;
-      table.reclaim();
+    table.put(std::span(facts).first(count));
+    credentials[partition] += table.size() - known_before;
+    table.reclaim();
+    for (const Incoming& each : std::span(incoming).first(count)) {
+      newest_record = std::max(newest_record, each.credential.newest_moment_ms);
+      if (each.credential.secret_fingerprint != Hash{})
+        fingerprints.insert(each.credential.secret_fingerprint);
     }
-    if (credential->secret_fingerprint != Hash{}) fingerprints.insert(credential->secret_fingerprint);
-    return {};
+    return readable;
+  }
+
+  void note_missing_pepper(unsigned partition, const Incoming& of) {
+    missing_pepper[partition] = of.facts.foreign_pepper();
+    log::error(
+        "pepper_missing",
+        {{"alarm", true}, {"pepper", missing_pepper[partition]}, {"credential", of.credential.client_id}});
   }
 
   void alarm(std::string_view what, unsigned partition, std::string_view detail) override {
@@ -276,6 +305,9 @@ struct Replica::Impl final : store::Follower {
   RotationMailbox& rotation;
   AuditMailbox& audit;
   CounterMemory& memory;
+  // Kept, so that loading allocates nothing for each; no fiber gives way while it is in use.
+  std::array<Incoming, store::applied_together_max> incoming;
+  wire::Document document;
   loop::Event stopping;
   loop::Event progressed;
   std::array<bool, store::partition_count> partition_loaded{};

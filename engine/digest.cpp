@@ -1,6 +1,8 @@
 #include "engine/digest.hpp"
 
+#include "base/check.hpp"
 #include "base/crypto.hpp"
+#include "engine/api_key.hpp"
 
 #include <algorithm>
 
@@ -18,6 +20,16 @@ lanes::ChainingValue absorb_key(ByteView key, Byte pad) {
   const lanes::ChainingValue state = lanes::after_block(block);
   wipe(block);
   return state;
+}
+
+// The label, a zero byte and the client id.
+using ClientMessage = std::array<Byte, credential_label.size() + 1 + client_id_bytes_max>;
+std::size_t write_message(std::string_view client_id, ClientMessage& message) {
+  SHEARLINE_CHECK(client_id.size() <= client_id_bytes_max);
+  Byte* end = std::ranges::copy(as_bytes(credential_label), message.begin()).out;
+  *end++ = 0;
+  end = std::ranges::copy(as_bytes(client_id), end).out;
+  return static_cast<std::size_t>(end - message.data());
 }
 
 void hash_one(const Midstates& key, ByteView message, std::span<Byte, 32> out) {
@@ -40,15 +52,27 @@ Midstates hmac_midstates(ByteView key) {
   return midstates;
 }
 
+void derive_midstates(const Midstates& pepper, std::span<const std::string_view> client_ids,
+                      std::span<Midstates* const> out) {
+  SHEARLINE_CHECK(client_ids.size() <= derived_together_max && out.size() >= client_ids.size());
+  std::array<ClientMessage, derived_together_max> messages;
+  std::array<Byte, derived_together_max * lanes::digest_bytes> client_keys;
+  std::array<lanes::Job, derived_together_max> jobs;
+  for (std::size_t i = 0; i < client_ids.size(); ++i) {
+    jobs[i] = {&pepper, messages[i].data(), write_message(client_ids[i], messages[i]),
+               &client_keys[i * lanes::digest_bytes]};
+  }
+  lanes::hmac(std::span(jobs).first(client_ids.size()));
+  for (std::size_t i = 0; i < client_ids.size(); ++i)
+    *out[i] = hmac_midstates({jobs[i].digest, lanes::digest_bytes});
+  wipe(std::span(client_keys).first(client_ids.size() * lanes::digest_bytes));
+}
+
 Midstates derive_midstates(const Midstates& pepper, std::string_view client_id) {
-  Bytes message;
-  message.reserve(credential_label.size() + 1 + client_id.size());
-  append(message, as_bytes(credential_label));
-  message.push_back(0);
-  append(message, as_bytes(client_id));
-  Digest client_key;
-  hash_one(pepper, message, client_key.writable());
-  return hmac_midstates(client_key.reveal());
+  Midstates midstates;
+  Midstates* const out = &midstates;
+  derive_midstates(pepper, {&client_id, 1}, {&out, 1});
+  return midstates;
 }
 
 Midstates derive_midstates(const Key& pepper, std::string_view client_id) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace shearline::engine {
@@ -18,6 +19,10 @@ using lanes::Midstates;
 Midstates hmac_midstates(ByteView key);  // RFC 2104, a key of any length
 Midstates derive_midstates(const Midstates& pepper, std::string_view client_id);
 Midstates derive_midstates(const Key& pepper, std::string_view client_id);
+// Of at most so many clients, hashed side by side.
+inline constexpr std::size_t derived_together_max = 32;
+void derive_midstates(const Midstates& pepper, std::span<const std::string_view> client_ids,
+                      std::span<Midstates* const> out);
 Digest digest_of(const Midstates& midstates, ByteView secret);
 // One step for those who have no table: the engine when it mints or imports.
 Digest digest_of(const Key& pepper, std::string_view client_id, ByteView secret);

@@ -129,10 +129,7 @@ void run_all(const Plan& by, std::span<const Job> jobs) {
 
 }  // namespace
 
-Midstates::~Midstates() {
-  wipe({reinterpret_cast<Byte*>(inner.data()), sizeof inner});
-  wipe({reinterpret_cast<Byte*>(outer.data()), sizeof outer});
-}
+Midstates::~Midstates() { wipe({reinterpret_cast<Byte*>(this), sizeof *this}); }
 
 std::string_view name_of(Kernel kernel) {
   switch (kernel) {

@@ -89,18 +89,17 @@ Table::Impl::Impl(const TableOptions& options, std::span<const Key> peppers, Ran
   }
 }
 
-std::uint32_t Table::Impl::write_entry(const CredentialFacts& facts, KeyedHash client,
-                                       std::uint32_t predecessor) {
+// All but the midstates of a new client.
+std::uint32_t Table::Impl::write_entry(const Incoming& incoming) {
   if (!entries.has_free()) reclaim();
   const std::uint32_t number = entries.take();
+  const CredentialFacts& facts = *incoming.facts;
   Entry& entry = entries.writable_entry(number);
-  entry.client = client;
-  entry.midstates = predecessor != no_entry ? entries.entry(predecessor).midstates
-                                            : derive_midstates(own_pepper(0), facts.client_id);
-  if (has_second_pepper()) {
-    entries.writable_second_midstates(number) = predecessor != no_entry
-                                                    ? entries.second_midstates(predecessor)
-                                                    : derive_midstates(own_pepper(1), facts.client_id);
+  entry.client = incoming.client;
+  if (incoming.predecessor != no_entry) {
+    entry.midstates = entries.entry(incoming.predecessor).midstates;
+    if (has_second_pepper())
+      entries.writable_second_midstates(number) = entries.second_midstates(incoming.predecessor);
   }
   entry.standing.partition = facts.partition;
   entry.standing.suspended = facts.suspended ? 1 : 0;
@@ -128,32 +127,78 @@ Table::Table(const TableOptions& options, std::span<const Key> peppers, Random& 
     : impl_(std::make_unique<Impl>(options, peppers, random)) {}
 Table::~Table() = default;
 
-bool Table::put(const CredentialFacts& facts) {
-  SHEARLINE_CHECK(is_client_id(as_bytes(facts.client_id)) && facts.partition < View::partitions_max);
-  Impl& in = *impl_;
-  const KeyedHash client = in.hash_client_id(as_bytes(facts.client_id));
-  const std::uint32_t old = in.slots.entry_of(SlotKind::client, client);
-  const std::uint64_t known_revision = old == no_entry ? 0 : in.entries.side(old).revision;
-  if (facts.revision <= known_revision) return false;
+bool Table::put(const CredentialFacts& facts) { return put(std::span(&facts, 1)).test(0); }
 
-  const std::uint32_t number = in.write_entry(facts, client, old);
-  const Entry& entry = in.entries.entry(number);
+// All entries are written before the first is shown, so that the keys of new clients are made side by side.
+std::bitset<Table::put_together_max> Table::put(std::span<const CredentialFacts> facts) {
+  SHEARLINE_CHECK(facts.size() <= put_together_max);
+  std::array<Impl::Incoming, put_together_max> all;
+  const auto incoming = std::span(all).first(facts.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    SHEARLINE_CHECK(is_client_id(as_bytes(facts[i].client_id)) && facts[i].partition < View::partitions_max);
+    incoming[i].facts = &facts[i];
+  }
+  impl_->look_up(incoming);
+  for (Impl::Incoming& each : incoming) {
+    if (impl_->is_newer(*each.facts, each.predecessor)) each.entry = impl_->write_entry(each);
+  }
+  impl_->derive_midstates_of_new(incoming);
+  std::bitset<put_together_max> taken;
+  for (std::size_t i = 0; i < facts.size(); ++i) taken[i] = impl_->show(incoming[i]);
+  return taken;
+}
+
+void Table::Impl::look_up(std::span<Incoming> incoming) const {
+  for (Incoming& each : incoming) {
+    each.client = hash_client_id(as_bytes(each.facts->client_id));
+    if (incoming.size() > 1) index().prefetch(each.client);
+  }
+  for (Incoming& each : incoming) each.predecessor = slots.entry_of(SlotKind::client, each.client);
+}
+
+bool Table::Impl::is_newer(const CredentialFacts& facts, std::uint32_t than) const {
+  return facts.revision > (than == no_entry ? 0 : entries.side(than).revision);
+}
+
+void Table::Impl::derive_midstates_of_new(std::span<const Incoming> incoming) {
+  std::array<std::string_view, put_together_max> client_ids;
+  std::array<std::array<Midstates*, put_together_max>, peppers_max> out;
+  std::size_t count = 0;
+  for (const Incoming& each : incoming) {
+    if (each.entry == no_entry || each.predecessor != no_entry) continue;
+    client_ids[count] = each.facts->client_id;
+    out[0][count] = &entries.writable_entry(each.entry).midstates;
+    if (has_second_pepper()) out[1][count] = &entries.writable_second_midstates(each.entry);
+    ++count;
+  }
+  for (std::size_t pepper = 0; count > 0 && pepper < own_peppers.size(); ++pepper)
+    derive_midstates(own_pepper(pepper), std::span(client_ids).first(count), out[pepper]);
+}
+
+// What the entry stands for is looked up again: the same client may stand twice among those put together.
+bool Table::Impl::show(const Incoming& incoming) {
+  const std::uint32_t number = incoming.entry;
+  if (number == no_entry) return false;
+  const KeyedHash client = incoming.client;
+  const std::uint32_t old = slots.entry_of(SlotKind::client, client);
+  if (!is_newer(*incoming.facts, old)) {
+    entries.give_back(number);
+    return false;
+  }
+  const Entry& entry = entries.entry(number);
   // What ends, ends first: a foreign key the client no longer has, then the client's own slot.
   // A foreign key that another client took over meanwhile stays with that client.
-  const auto foreign_key_of = [&in](std::uint32_t of) {
-    return in.entries.hash_of(of, SlotKind::foreign_key);
-  };
-  if (old != no_entry && in.entries.entry(old).standing.has_foreign_key) {
+  const auto foreign_key_of = [this](std::uint32_t of) { return entries.hash_of(of, SlotKind::foreign_key); };
+  if (old != no_entry && entries.entry(old).standing.has_foreign_key) {
     const bool keeps_it = entry.standing.has_foreign_key && foreign_key_of(old) == foreign_key_of(number);
-    if (!keeps_it) in.slots.forget(SlotKind::foreign_key, foreign_key_of(old), old);
+    if (!keeps_it) slots.forget(SlotKind::foreign_key, foreign_key_of(old), old);
   }
-  in.slots.point_at(SlotKind::client, client, number);
-  if (entry.standing.has_foreign_key)
-    in.slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
+  slots.point_at(SlotKind::client, client, number);
+  if (entry.standing.has_foreign_key) slots.point_at(SlotKind::foreign_key, foreign_key_of(number), number);
   if (old != no_entry) {
-    in.retired.push_back({in.turns.current(), old});
+    retired.push_back({turns.current(), old});
   } else {
-    in.credentials.fetch_add(1, std::memory_order_relaxed);
+    credentials.fetch_add(1, std::memory_order_relaxed);
   }
   return true;
 }

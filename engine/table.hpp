@@ -23,6 +23,7 @@
 
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -103,6 +104,10 @@ class Table {
 
   // Writer. false: the revision is not newer than what is there (0 never is).
   bool put(const CredentialFacts& facts);
+  // At most so many, one after the other; bit i is what put(facts[i]) says. New clients are hashed side by side, and what
+  // is in memory is fetched ahead.
+  static constexpr std::size_t put_together_max = derived_together_max;
+  std::bitset<put_together_max> put(std::span<const CredentialFacts> facts);
   std::size_t size() const;                                     // credentials; any thread
   std::size_t index_slots() const;                              // of 8 bytes; writer thread only
   std::uint64_t revision_of(std::string_view client_id) const;  // 0: unknown; writer thread only

@@ -32,7 +32,18 @@ struct Table::Impl {
   std::atomic<std::size_t> credentials{0};
 
   // Writer.
-  std::uint32_t write_entry(const CredentialFacts& facts, KeyedHash client, std::uint32_t predecessor);
+  // A credential on its way into the table.
+  struct Incoming {
+    const CredentialFacts* facts = nullptr;
+    KeyedHash client;
+    std::uint32_t predecessor = no_entry;  // no_entry: the client is new
+    std::uint32_t entry = no_entry;        // written, not yet shown; no_entry: the revision is not newer
+  };
+  void look_up(std::span<Incoming> incoming) const;
+  std::uint32_t write_entry(const Incoming& incoming);
+  void derive_midstates_of_new(std::span<const Incoming> incoming);
+  bool show(const Incoming& incoming);
+  bool is_newer(const CredentialFacts& facts, std::uint32_t than) const;  // than an entry; no_entry: none
   void reclaim();
 
   struct Retired {

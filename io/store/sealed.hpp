@@ -32,17 +32,22 @@ struct RecordView {
   ByteView payload;
 };
 
+// Records that a follower is given at a time. Then the other fibers of the thread come first.
+inline constexpr std::size_t applied_together_max = 32;
+
 // What a follower is told. Called in order; the record is valid for the call.
 // Alarms: head_refused, partition_refused, record_refused (wrong MAC or place), record_old, record_forked,
 // event_refused, store_broken, store_went_backwards, record_lost.
 class Follower {
  public:
+  using Applied = std::bitset<applied_together_max>;
   virtual ~Follower() = default;
   virtual std::uint64_t revision_of(const RecordName& name) const = 0;  // 0: unknown
   virtual void foresee(const RecordName& name) const = 0;   // it is about to be asked for and applied
   virtual std::size_t known(unsigned partition) const = 0;  // how many names of it have a revision above 0
-  // Only ever higher revisions. false: it cannot be read, and the follower knows what it knew before.
-  virtual bool apply(const RecordView& record) = 0;
+  // At most applied_together_max records of one partition, each once and of a higher revision than is known. Bit i false:
+  // records[i] cannot be read, and the follower knows what it knew before.
+  virtual Applied apply(unsigned partition, std::span<const RecordView> records) = 0;
   virtual void alarm(std::string_view what, unsigned partition, std::string_view detail) = 0;
   virtual void heard(unsigned partition) = 0;  // the store answered about this partition just now
 };
@@ -196,6 +201,8 @@ class SealedStore {
   Status prove(unsigned partition, const Image& image) const;
   void install(unsigned partition, const Image& image, Follower& follower);
   Applied apply_image(unsigned partition, const Image& image, Follower& follower) const;
+  void apply_some(unsigned partition, const Image& image, std::span<const RawRecord> records,
+                  Follower& follower, Applied& applied) const;
   void note_behind(unsigned partition, const Image& image, Applied applied, Follower& follower);
   void tell_lacking(unsigned partition, const Lacking& now, Follower& follower);
   void note_lost(unsigned partition, const Image& image, Follower& follower);

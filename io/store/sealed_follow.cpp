@@ -14,8 +14,6 @@ namespace {
 
 constexpr int load_attempts_max = 3;
 constexpr std::size_t refused_told_max = 16;  // alarms of one load: a ruined partition must not flood the log
-// Then the other fibers of the thread come first. Their places in memory are fetched before they are applied.
-constexpr std::size_t applied_per_turn = 32;
 
 bool belongs_in(unsigned partition, std::string_view field) {
   const auto name = RecordName::from_field(field);
@@ -168,40 +166,50 @@ void SealedStore::install(unsigned partition, const Image& image, Follower& foll
   follower.heard(partition);
 }
 
+// Some records at a time, so that whoever applies them may fetch their places in memory ahead and work side by side.
 SealedStore::Applied SealedStore::apply_image(unsigned partition, const Image& image,
                                               Follower& follower) const {
+  Applied applied;
+  std::vector<RawRecord> next;
+  image.records.for_each([&](const RawRecord& raw) {
+    next.push_back(raw);
+    if (next.size() < applied_together_max) return;
+    apply_some(partition, image, next, follower, applied);
+    next.clear();
+    boost::this_fiber::yield();
+  });
+  apply_some(partition, image, next, follower, applied);
+  return applied;
+}
+
+void SealedStore::apply_some(unsigned partition, const Image& image, std::span<const RawRecord> records,
+                             Follower& follower, Applied& applied) const {
   const Partition& here = at(partition);
   const auto too_new = [&](std::string_view field) {
     const auto kept = here.kept.find(std::string(field));
     return kept != here.kept.end() && kept->second.touched > image.touched_before;
   };
-  Applied applied;
-  const auto apply = [&](const RawRecord& raw) {
-    const RecordName name = *RecordName::from_field(raw.field);
-    const std::uint64_t revision = revision_of_value(raw.value);
-    std::uint64_t known = follower.revision_of(name);
-    if (known > revision && !too_new(raw.field) && applied.lacking.older++ == 0) {
-      applied.lacking.example = raw.field;
-    }
-    if (known < revision && follower.apply({name, revision, raw.value.subspan(value_prefix_bytes)})) {
-      known = revision;
-    }
+  std::array<RecordView, applied_together_max> views;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const ByteView value = records[i].value;
+    views[i] = {*RecordName::from_field(records[i].field), revision_of_value(value),
+                value.subspan(value_prefix_bytes)};
+    follower.foresee(views[i].name);
+  }
+  std::size_t news = 0;  // as many at the front of views
+  Follower::Applied known_before;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const std::uint64_t known = follower.revision_of(views[i].name);
+    if (known > views[i].revision && !too_new(records[i].field) && applied.lacking.older++ == 0)
+      applied.lacking.example = records[i].field;
     if (known > 0) ++applied.known;
-  };
-  std::vector<RawRecord> next;
-  const auto apply_next = [&] {
-    for (const RawRecord& raw : next) follower.foresee(*RecordName::from_field(raw.field));
-    std::ranges::for_each(next, apply);
-    next.clear();
-  };
-  image.records.for_each([&](const RawRecord& raw) {
-    next.push_back(raw);
-    if (next.size() < applied_per_turn) return;
-    apply_next();
-    boost::this_fiber::yield();
-  });
-  apply_next();
-  return applied;
+    if (known < views[i].revision) {
+      known_before[news] = known > 0;
+      views[news++] = views[i];
+    }
+  }
+  const Follower::Applied readable = follower.apply(partition, std::span(views).first(news));
+  for (std::size_t i = 0; i < news; ++i) applied.known += readable[i] && !known_before[i] ? 1 : 0;
 }
 
 // ---- following ----
@@ -245,7 +253,7 @@ void SealedStore::take(unsigned partition, const RawChange& change, Follower& fo
     return;
   }
   keep_change(partition, *record, change, follower);
-  if (record->revision > known) follower.apply(*record);
+  if (record->revision > known) follower.apply(partition, {&*record, 1});
 }
 
 void SealedStore::keep_change(unsigned partition, const RecordView& record, const RawChange& change,

@@ -62,10 +62,22 @@ Hash record_mac(const Key& key, const RecordName& name, ByteView revision, ByteV
 constexpr std::size_t copied_bytes_max = 4096;
 bool is_copied(const RawRecord& record) { return record.value.size() <= copied_bytes_max; }
 
+// What a message has beside field and value: label and separators.
+constexpr std::size_t around_record_bytes_max = 32;
+static_assert(record_label.size() + 4 <= around_record_bytes_max &&
+              term_label.size() + 2 <= around_record_bytes_max);
+
 // HMACs of many messages under one key, hashed side by side.
 class HashedTogether {
  public:
-  explicit HashedTogether(const Key& key) : key_(engine::hmac_midstates(key.reveal())) {}
+  HashedTogether(const Key& key, std::span<const RawRecord> records)
+      : key_(engine::hmac_midstates(key.reveal())) {
+    std::size_t bytes = 0;
+    for (const RawRecord& record : records) {
+      if (is_copied(record)) bytes += around_record_bytes_max + record.field.size() + record.value.size();
+    }
+    messages_.reserve(bytes);
+  }
   // At most Sealer::together_max. `digest` is written by hash().
   void add(Parts message, Hash& digest) {
     SHEARLINE_CHECK(count_ < jobs_.size());
@@ -133,7 +145,7 @@ std::bitset<Sealer::together_max> Sealer::authentic(std::span<const RawRecord> r
   SHEARLINE_CHECK(records.size() <= together_max);
   std::bitset<together_max> good;
   std::array<Hash, together_max> macs;
-  HashedTogether together(record_key_);
+  HashedTogether together(record_key_, records);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const ByteView value = records[i].value;
     const auto name = RecordName::from_field(records[i].field);
@@ -157,7 +169,7 @@ Sealer::Term Sealer::term(std::string_view field, ByteView value) const {
 
 void Sealer::terms(std::span<const RawRecord> records, std::span<Term> out) const {
   SHEARLINE_CHECK(records.size() <= together_max && out.size() >= records.size());
-  HashedTogether together(head_key_);
+  HashedTogether together(head_key_, records);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto& [field, value] = records[i];
     if (is_copied(records[i])) {

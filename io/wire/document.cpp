@@ -10,8 +10,6 @@ namespace {
 
 using Type = Value::Type;
 
-constexpr std::size_t coded_bytes = 7;
-
 // What most records and envelopes stay below.
 constexpr std::size_t values_expected = 64;
 
@@ -96,10 +94,22 @@ class Builder : public msgpack::null_visitor {
 }  // namespace
 
 Result<Document> Document::parse(ByteView bytes) {
-  if (bytes.size() > document_bytes_max) return fail(Code::invalid, "msgpack: larger than 1 MiB");
   Document document;
   document.values_.reserve(values_expected);
-  Builder builder(document.values_);
+  if (const Status read = document.read(bytes); !read) return std::unexpected(read.error());
+  return document;
+}
+
+Status Document::read(ByteView bytes) {
+  Status status = build(bytes);
+  if (!status) values_.clear();
+  return status;
+}
+
+Status Document::build(ByteView bytes) {
+  values_.clear();
+  if (bytes.size() > document_bytes_max) return fail(Code::invalid, "msgpack: larger than 1 MiB");
+  Builder builder(values_);
   std::size_t used = 0;
   bool whole = false;
   try {
@@ -111,14 +121,7 @@ Result<Document> Document::parse(ByteView bytes) {
   if (!builder.refusal().empty()) return fail(Code::invalid, "msgpack: " + builder.refusal());
   if (!whole) return fail(Code::invalid, "msgpack: ends too early or is malformed");
   if (used != bytes.size()) return fail(Code::invalid, "msgpack: bytes follow after the end");
-  return document;
-}
-
-std::uint64_t key_code(std::string_view key) {
-  std::uint64_t code = 0;
-  for (std::size_t i = 0; i < std::min(key.size(), coded_bytes); ++i)
-    code = code << 8 | static_cast<Byte>(key[i]);
-  return code << 8 | std::min<std::size_t>(key.size(), 0xff);
+  return {};
 }
 
 Fields::Fields(Item map, std::string_view what, Fault& fault) : map_(map), what_(what), fault_(&fault) {

@@ -7,6 +7,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -38,9 +39,13 @@ struct Value {
 class Document {
  public:
   static Result<Document> parse(ByteView bytes);
+  // Another one in its place, in the memory that is there already. After an error it is empty.
+  Status read(ByteView bytes);
   const Value& operator[](std::uint32_t index) const { return values_[index]; }
 
  private:
+  Status build(ByteView bytes);
+
   std::vector<Value> values_;
 };
 
@@ -77,7 +82,13 @@ class Fault {
 
 // A key as one number, its length and its first bytes: a map's names are compared as numbers, which settles it for keys
 // of at most 7 bytes.
-std::uint64_t key_code(std::string_view key);
+inline constexpr std::size_t coded_bytes = 7;
+constexpr std::uint64_t key_code(std::string_view key) {
+  std::uint64_t code = 0;
+  for (std::size_t i = 0; i < std::min(key.size(), coded_bytes); ++i)
+    code = code << 8 | static_cast<Byte>(key[i]);
+  return code << 8 | std::min<std::size_t>(key.size(), 0xff);
+}
 
 // Reads the fields of one map by name. `what` names the map in messages ("envelope", "version"). Values never appear in
 // messages.

@@ -52,61 +52,48 @@ Bytes encode_version(const Version& version) {
   return map.finish();
 }
 
-// What a check needs of a version, and the rest.
-Version read_version_for_checks(const Fields& fields) {
+Version read_version(const Fields& fields) {
   Version out;
   out.version_id = Ulid::from_bytes(fields.exactly<16>("id"));
+  out.algorithm = fields.text_or("a", "sl1");
   out.mac_key_ref = fields.text_or("pk", "");
   out.digest = Digest::copy_of(fields.exactly<32>("d"));
   out.state = read_enum(fields, "s", policy::VersionState::destroyed);
   out.created_at_ms = fields.integer_or("ca", 0);
+  out.not_before_ms = fields.integer_or("nb", 0);
   out.not_after_ms = fields.integer_or("na", time_never);
   out.promoted_at_ms = fields.integer_or("pa", 0);
   out.ended_at_ms = fields.integer_or("ea", 0);
-  return out;
-}
-
-Version read_version(const Fields& fields) {
-  Version out = read_version_for_checks(fields);
-  out.algorithm = fields.text_or("a", "sl1");
-  out.not_before_ms = fields.integer_or("nb", 0);
   out.created_by = fields.text_or("by", "");
   out.reason = fields.text_or("r", "");
   out.weak = fields.flag("w");
   return out;
 }
 
-template <class Read>
-std::vector<Version> read_versions(const Fields& fields, const Read& read) {
+std::vector<Version> read_versions(const Fields& fields) {
   std::vector<Version> out;
   const std::vector<Item> items = fields.items("vs");
   out.reserve(items.size());
-  for (const Item& item : items) out.push_back(read(Fields(item, "version", fields.fault())));
+  for (const Item& item : items) out.push_back(read_version(Fields(item, "version", fields.fault())));
   return out;
 }
 
-// The same of a credential, without its versions.
-Credential read_for_checks(const Fields& fields) {
+Credential read_credential(const Key& tag_key, const Fields& fields) {
   Credential out;
   out.client_id = fields.text("id");
+  out.kind = read_enum(fields, "k", policy::CredentialKind::service_key);
   out.status = read_enum(fields, "s", policy::CredentialStatus::destroyed);
+  out.metadata = read_metadata(fields);
+  out.group = fields.text_or("g", "");
   out.credential_class = fields.text_or("cl", "default");
+  out.api_key_prefix = fields.text_or("px", "");
   if (fields.has("fk")) out.foreign_key_lookup = fields.exactly<16>("fk");
   if (fields.has("fp")) out.secret_fingerprint = fields.exactly<32>("fp");
   out.created_at_ms = fields.integer_or("ca", 0);
   out.last_rotated_ms = fields.integer_or("lr", 0);
   out.expires_at_ms = fields.integer_or("ex", time_never);
-  return out;
-}
-
-Credential read_credential(const Key& tag_key, const Fields& fields) {
-  Credential out = read_for_checks(fields);
-  out.kind = read_enum(fields, "k", policy::CredentialKind::service_key);
-  out.metadata = read_metadata(fields);
-  out.group = fields.text_or("g", "");
-  out.api_key_prefix = fields.text_or("px", "");
   out.events_written = static_cast<std::uint64_t>(fields.integer_or("ev", 0));
-  out.versions = read_versions(fields, read_version);
+  out.versions = read_versions(fields);
   if (const std::optional<Fields> rotation = fields.fields("ro")) {
     out.rotation = read_rotation(tag_key, out.client_id, *rotation);
   }
@@ -208,16 +195,6 @@ Bytes RecordCodec::encode(const policy::Group& group) const {
 Result<Credential> RecordCodec::decode_credential(ByteView payload) const {
   return decode_record<Credential>(payload, "credential",
                                    [&](const Fields& fields) { return read_credential(tag_key_, fields); });
-}
-
-Result<Credential> RecordCodec::decode_for_checks(ByteView payload) const {
-  return decode_record<Credential>(payload, "credential", [&](const Fields& fields) {
-    Credential out = read_for_checks(fields);
-    out.versions = read_versions(fields, read_version_for_checks);
-    if (const std::optional<Fields> rotation = fields.fields("ro"))
-      out.rotation = read_rotation_moments(*rotation);
-    return out;
-  });
 }
 
 Result<policy::Admin> RecordCodec::decode_admin(ByteView payload) const {

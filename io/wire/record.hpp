@@ -21,9 +21,6 @@ class RecordCodec {
   Bytes encode(const policy::Admin& admin) const;
   Bytes encode(const policy::Group& group) const;
   Result<policy::Credential> decode_credential(ByteView payload) const;
-  // Only what a node that verifies has to know of it: id, status, class, windows, digests, moments, what finds it. The
-  // rest stays empty, whatever the record says: a node loads millions.
-  Result<policy::Credential> decode_for_checks(ByteView payload) const;
   Result<policy::Admin> decode_admin(ByteView payload) const;
   Result<policy::Group> decode_group(ByteView payload) const;
 

@@ -104,16 +104,8 @@ Bytes encode_rotation(const Key& key, Random& random, std::string_view client_id
   return map.finish();
 }
 
-policy::Rotation read_rotation_moments(const Fields& fields) {
-  Rotation out;
-  out.requested_at_ms = fields.integer_or("ra", 0);
-  out.notified_at_ms = fields.integer_or("no", 0);
-  out.promoted_at_ms = fields.integer_or("pr", 0);
-  return out;
-}
-
 Rotation read_rotation(const Key& key, std::string_view client_id, const Fields& fields) {
-  Rotation out = read_rotation_moments(fields);
+  Rotation out;
   out.rotation_id = Ulid::from_bytes(fields.exactly<16>("id"));
   out.version_id = read_ulid(fields, "ver");
   out.state = read_enum(fields, "s", policy::RotationState::superseded);
@@ -128,8 +120,11 @@ Rotation read_rotation(const Key& key, std::string_view client_id, const Fields&
   out.grace_ms = fields.integer_or("gr", 0);
   out.quorum_required = read_quorum(fields);
   out.acks = read_set(fields, "ak");
+  out.requested_at_ms = fields.integer_or("ra", 0);
   out.not_before_ms = fields.integer_or("nb", 0);
+  out.notified_at_ms = fields.integer_or("no", 0);
   out.deadline_ms = fields.integer_or("dl", 0);
+  out.promoted_at_ms = fields.integer_or("pr", 0);
   out.envelope_id = read_ulid(fields, "ei");
   if (fields.has("env")) out.envelope = to_bytes(fields.bytes("env"));
   for (std::string& admin : fields.texts("tf")) out.ack_tags.emplace_back().admin_id = std::move(admin);

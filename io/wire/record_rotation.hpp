@@ -10,7 +10,6 @@ namespace shearline::wire {
 Bytes encode_rotation(const Key& tag_key, Random& random, std::string_view client_id,
                       const policy::Rotation& rotation);
 policy::Rotation read_rotation(const Key& tag_key, std::string_view client_id, const Fields& fields);
-policy::Rotation read_rotation_moments(const Fields& fields);  // when it was what, and nothing else of it
 
 void write_ended(MapWriter& map, const std::vector<policy::EndedRotation>& ended);
 std::vector<policy::EndedRotation> read_ended(const Fields& fields);

@@ -1,5 +1,7 @@
 // What the replica makes of a store that is not what it was: nothing that this node knows is given up, and the counters
 // it notes for its next life go down only where nothing is missing.
+#include "engine/digest.hpp"
+#include "io/wire/record.hpp"
 #include "tests/actors/control_plane.hpp"
 
 #include <gtest/gtest.h>
@@ -91,6 +93,37 @@ TEST_F(StorePutBack, WhatWasMendedWholeTakesTheStoresOwnCount) {
   engine.wait_for([&] { return engine.counters().floor(here) == partition().counter; });
   EXPECT_EQ(engine.store().behind(here), 0U);
   EXPECT_EQ(engine.check(secret.client_id, secret.secret.reveal()), 'n');
+}
+
+// Records that are authentic and cannot be read cost those that come with them nothing.
+TEST(UnreadableRecords, AreLeftOutOfWhatIsLoaded) {
+  World world;
+  constexpr int clients = 100;
+  const keys::Pepper& pepper = world.keyring.current();
+  const auto secret_of = [](int number) { return "secret of " + std::to_string(number); };
+  {
+    store::SealedStore writer(*world.raw, world.keyring.state_key, world.random, world.clock);
+    writer.set_fence(world.raw->raise_fences().value());
+    const wire::RecordCodec codec(world.keyring.state_key, world.random);
+    for (int i = 0; i < clients; ++i) {
+      policy::Credential credential;
+      credential.client_id = neighbour(i);
+      credential.status = policy::CredentialStatus::active;
+      policy::Version& version = credential.versions.emplace_back();
+      version.state = policy::VersionState::current;
+      version.mac_key_ref = pepper.id;
+      version.digest = engine::digest_of(pepper.key, credential.client_id, as_bytes(secret_of(i)));
+      Bytes payload = codec.encode(credential);
+      if (i % 7 == 3) payload.pop_back();
+      const store::RecordKey key{store::Kind::credential, credential.client_id};
+      ASSERT_TRUE(writer.compare_and_put({key, 0, std::move(payload), {}, {}}));
+    }
+  }
+  Engine engine(world);
+  engine.wait_for([&] { return engine.replica().loaded(); });
+  for (int i = 0; i < clients; ++i) {
+    ASSERT_EQ(engine.check(neighbour(i), as_bytes(secret_of(i))), i % 7 == 3 ? 'r' : 'c') << i;
+  }
 }
 
 // A node that starts on a store in which one partition is damaged.

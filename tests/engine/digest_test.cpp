@@ -1,6 +1,8 @@
 #include "engine/digest.hpp"
 
+#include "base/crypto.hpp"
 #include "base/encoding.hpp"
+#include "engine/api_key.hpp"
 #include "tests/engine/world.hpp"
 
 #include <gtest/gtest.h>
@@ -65,6 +67,29 @@ TEST(Digest, OneSecretOfTwoClientsHasTwoDigests) {
   const Key pepper = pepper_of_counting();
   EXPECT_FALSE(equal_in_constant_time(digest_of(pepper, "a", as_bytes("secret")).reveal(),
                                       digest_of(pepper, "b", as_bytes("secret")).reveal()));
+}
+
+// Ids of every length, because the longest no longer fit one block behind their label.
+TEST(Midstates, OfManyClientsSideBySideAreThoseOfEachAlone) {
+  const Midstates pepper = hmac_midstates(pepper_of_counting().reveal());
+  for (std::size_t first = 1; first + derived_together_max <= client_id_bytes_max + 1; ++first) {
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{7}, derived_together_max}) {
+      std::vector<std::string> ids;
+      for (std::size_t i = 0; i < count; ++i) ids.emplace_back(first + i, static_cast<char>('a' + i % 26));
+      const std::vector<std::string_view> views(ids.begin(), ids.end());
+      std::vector<Midstates> derived(count);
+      std::vector<Midstates*> out;
+      for (Midstates& each : derived) out.push_back(&each);
+      derive_midstates(pepper, views, out);
+      for (std::size_t i = 0; i < count; ++i) {
+        const Hash key = hmac_sha256(pepper_of_counting().reveal(),
+                                     {as_bytes("shearline v1 credential"), Bytes(1), as_bytes(ids[i])});
+        const Midstates expected = hmac_midstates(key);
+        ASSERT_EQ(derived[i].inner, expected.inner) << ids[i];
+        ASSERT_EQ(derived[i].outer, expected.outer) << ids[i];
+      }
+    }
+  }
 }
 
 TEST(Fingerprint, FindsTheSameSecretWhoeverHasIt) {

@@ -114,6 +114,33 @@ TEST_F(TwoPeppers, AForeignKeyIsFoundUnderEither) {
             Outcome::unknown_client);
 }
 
+TEST_F(TwoPeppers, ClientsPutTogetherHaveTheirMidstatesUnderEither) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 20; ++i) names.push_back("client-" + std::to_string(i));
+  std::vector<Digest> digests;
+  std::vector<AcceptedVersion> versions;
+  for (const bool again : {false, true}) {  // new, then known
+    digests.clear();
+    versions.clear();
+    std::vector<CredentialFacts> facts;
+    digests.reserve(names.size());
+    versions.reserve(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Kept kept{static_cast<std::uint8_t>((i + (again ? 1 : 0)) % 2), "right"};
+      digests.push_back(digest(names[i], kept));
+      versions.push_back(
+          {.role = Outcome::current, .digest = &digests.back(), .version_id = id(1), .pepper = kept.pepper});
+      facts.push_back(
+          {.client_id = names[i], .revision = again ? 2U : 1U, .accepted = {&versions.back(), 1}});
+    }
+    EXPECT_EQ(table.put(facts).count(), names.size());
+    for (const std::string& name : names) {
+      EXPECT_EQ(check(name, "right"), Outcome::current) << name;
+      EXPECT_EQ(check(name, "wrong"), Outcome::mismatch) << name;
+    }
+  }
+}
+
 TEST_F(TwoPeppers, EveryCheckIsHashedUnderBothWhateverItsAnswer) {
   put("older", {0, "right"});
   put("newer", {1, "right"});

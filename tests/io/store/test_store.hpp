@@ -70,12 +70,18 @@ struct Recorder final : Follower {
     return found == records.end() ? 0 : found->second.revision;
   }
   void foresee(const RecordName&) const override {}
-  bool apply(const RecordView& record) override {
-    EXPECT_GT(record.revision, revision_of(record.name)) << record.name.field();
-    const RecordKey key{record.name.kind, std::string(record.name.id)};
-    records[key] = {key, record.revision, to_bytes(record.payload)};
-    ++applied;
-    return true;
+  Applied apply(unsigned partition, std::span<const RecordView> given) override {
+    Applied all;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const RecordView& record = given[i];
+      EXPECT_EQ(record.name.partition(), partition);
+      EXPECT_GT(record.revision, revision_of(record.name)) << record.name.field();
+      const RecordKey key{record.name.kind, std::string(record.name.id)};
+      records[key] = {key, record.revision, to_bytes(record.payload)};
+      ++applied;
+      all.set(i);
+    }
+    return all;
   }
   std::size_t known(unsigned partition) const override {
     return static_cast<std::size_t>(std::ranges::count_if(
