@@ -99,7 +99,10 @@ AuditFile::AuditFile(AuditFile&& other) noexcept
       bytes_(other.bytes_) {}
 
 AuditFile::~AuditFile() {
-  if (file_ >= 0) ::close(file_);
+  if (file_ < 0) return;
+  // Closing alone leaves the lock to whoever still refers to the file: a ring does for a moment after a write is done.
+  ::flock(file_, LOCK_UN);
+  ::close(file_);
 }
 
 Status AuditFile::append(ledger::HashChain::Draft draft) {

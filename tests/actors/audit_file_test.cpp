@@ -12,7 +12,11 @@ namespace {
 
 class AuditTrailFile : public ::testing::Test {
  protected:
-  AuditFile open() { return std::move(*AuditFile::open(*loop, path)); }
+  AuditFile open() {
+    Result<AuditFile> opened = AuditFile::open(*loop, path);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    return std::move(*opened);
+  }
   static void write(AuditFile& file, const std::string& subject, int from, int count,
                     unsigned partition = 1) {
     ledger::HashChain::Draft draft = file.chain().draft();
