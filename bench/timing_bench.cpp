@@ -69,8 +69,8 @@ constexpr std::uint64_t other_secret = 5;
 struct Standing {
   bool is_known = true;
   bool is_suspended = false;
-  std::optional<std::uint64_t> imported =
-      {};  // the secret that is a foreign key, too; it finds its client alone
+  // The secret that is a foreign key, too; it finds its client alone.
+  std::optional<std::uint64_t> imported = {};
 };
 
 struct Class {

@@ -65,7 +65,7 @@ TEST(FullBatch, AllocatesNothingWhateverTheChecksAre) {
         case 3:
           batch.add_key(as_bytes(foreign));
           break;
-        case 4:
+        default:
           batch.add_pair(as_bytes(""), as_bytes(""));
           break;
       }

@@ -182,8 +182,9 @@ struct Broken {
 class RespParserRefuses : public testing::TestWithParam<Broken> {};
 
 TEST_P(RespParserRefuses, WhereverTheStreamIsCut) {
-  const auto& [name, stream, seen] = GetParam();
-  for (std::size_t cut = 0; cut <= stream.size(); ++cut) ASSERT_EQ(transcript(stream, {cut}), seen);
+  const Broken& broken = GetParam();
+  for (std::size_t cut = 0; cut <= broken.stream.size(); ++cut)
+    ASSERT_EQ(transcript(broken.stream, {cut}), broken.seen);
 }
 
 const std::string no_array = "!expected an array ('*'); inline commands and HTTP are not spoken here";
