@@ -320,11 +320,13 @@ TEST_F(LoadRun, SaysWhenTheGeneratorItselfWasLate) {
   const Script frames = script(Mode::verify);
   Scenario scenario;
   scenario.plan = open_plan(server, 120, 64);
-  const auto outcome = run(scenario.plan, frames, &time);
+  auto outcome = run(scenario.plan, frames, &time);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_GE(outcome->observed.punctuality.late, 27U);
   EXPECT_GE(outcome->observed.punctuality.own_delay_ns.maximum(), 28U * ms);
   EXPECT_GE(outcome->total.latency_ns.maximum(), 28U * ms);
+  // How long the server took for its answers depends on the machine, while the clock goes on: judged as if it took no time.
+  outcome->total.latency_ns = outcome->observed.punctuality.own_delay_ns;
   const Judgement judgement = judge_generator({scenario, frames, *outcome});
   EXPECT_FALSE(judgement.is_trusted);
   EXPECT_THAT(judgement.words, HasSubstr("was late by itself"));
