@@ -157,18 +157,18 @@ namespace detail {
 
 inline constexpr std::size_t head_bytes = 5;     // $26 CRLF
 inline constexpr std::size_t between_bytes = 7;  // CRLF $43 CRLF
-inline std::uint64_t load_word(const Byte* at) {
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-// Of a word, its first bytes as they lie in memory.
+// The first bytes of the eight that are there, and zeros: what follows them may be of a secret and is not to be kept.
 template <std::size_t bytes>
-inline constexpr std::uint64_t first_of_word = [] {
-  std::array<Byte, 8> mask{};
-  for (std::size_t i = 0; i < bytes; ++i) mask[i] = 0xff;
-  return std::bit_cast<std::uint64_t>(mask);
-}();
+inline std::uint64_t load_first(const Byte* eight) {
+  constexpr std::uint64_t kept = [] {
+    std::array<Byte, 8> mask{};
+    for (std::size_t i = 0; i < bytes; ++i) mask[i] = 0xff;
+    return std::bit_cast<std::uint64_t>(mask);
+  }();
+  std::uint64_t word;
+  std::memcpy(&word, eight, sizeof word);
+  return word & kept;
+}
 
 }  // namespace detail
 
@@ -180,9 +180,9 @@ inline const Byte* RespParser::read_pair_like_the_last(ByteView& first, ByteView
   if (static_cast<std::size_t>(end_ - at_) < form_.bytes) return nullptr;
   const Byte* const between = at_ + head_bytes + form_.first_bytes;
   const Byte* const second_begin = between + between_bytes;
-  const std::uint64_t differs = ((load_word(at_) ^ form_.head) & first_of_word<head_bytes>) |
-                                ((load_word(between) ^ form_.between) & first_of_word<between_bytes>);
-  if (differs != 0 || !is_crlf(second_begin + form_.second_bytes)) return nullptr;
+  const bool differs =
+      load_first<head_bytes>(at_) != form_.head || load_first<between_bytes>(between) != form_.between;
+  if (differs || !is_crlf(second_begin + form_.second_bytes)) return nullptr;
   first = {at_ + head_bytes, form_.first_bytes};
   second = {second_begin, form_.second_bytes};
   return at_ + form_.bytes;
@@ -192,7 +192,7 @@ inline void RespParser::note_form(const Byte* begin, ByteView first, ByteView se
   using namespace detail;
   const Byte* const between = first.data() + first.size();
   if (first.data() != begin + head_bytes || second.data() != between + between_bytes) return;
-  form_ = {load_word(begin), load_word(between), first.size(), second.size(),
+  form_ = {load_first<head_bytes>(begin), load_first<between_bytes>(between), first.size(), second.size(),
            head_bytes + first.size() + between_bytes + second.size() + 2};
 }
 

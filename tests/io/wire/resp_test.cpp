@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -113,6 +115,29 @@ TEST(RespParser, SeesPairsAsItSeesTheirArgumentsWhereverTheStreamIsCutInTwo) {
   for (std::size_t cut = 0; cut <= pairs.size(); ++cut) {
     ASSERT_EQ(transcript(pairs, {cut}, Reading::in_pairs), seen) << "cut at " << cut;
   }
+}
+
+// What it remembers of a pair is how it was framed: after two pairs with other ids and secrets in the same buffer it is the
+// same, byte by byte.
+TEST(RespParser, KeepsNothingOfAnIdOrASecretOfAPair) {
+  Bytes buffer;
+  const auto parser_after = [&buffer](char id, char secret) {
+    const std::string stream = request({"MVERIFY", std::string(26, id), std::string(43, secret)});
+    buffer.assign(stream.begin(), stream.end());
+    alignas(RespParser) std::array<Byte, sizeof(RespParser)> memory{};
+    auto* const parser = std::construct_at(reinterpret_cast<RespParser*>(memory.data()));
+    parser->feed(buffer);
+    EXPECT_EQ(parser->next(), Event::array);
+    EXPECT_EQ(parser->next(), Event::argument);
+    ByteView first;
+    ByteView second;
+    EXPECT_TRUE(parser->next_pair(first, second));
+    EXPECT_EQ(parser->next(), Event::need_more);
+    const auto kept = memory;
+    std::destroy_at(parser);
+    return kept;
+  };
+  EXPECT_EQ(parser_after('i', 's'), parser_after('j', 't'));
 }
 
 // What looks like the pair before is not taken for one that is framed like it.
