@@ -124,6 +124,15 @@ Status Document::build(ByteView bytes) {
   return {};
 }
 
+void Fault::note_field(std::string_view what, std::string_view name, std::string_view how) {
+  std::string message(what);
+  message += ": field `";
+  message += name;
+  message += "` ";
+  message += how;
+  note(std::move(message));
+}
+
 Fields::Fields(Item map, std::string_view what, Fault& fault) : map_(map), what_(what), fault_(&fault) {
   if (!map.is(Type::map)) {
     fault.note(std::string(what) + ": not a map");
@@ -136,12 +145,7 @@ Fields::Fields(Item map, std::string_view what, Fault& fault) : map_(map), what_
 }
 
 void Fields::wrong(std::string_view name, std::string_view how) const {
-  std::string message(what_);
-  message += ": field `";
-  message += name;
-  message += "` ";
-  message += how;
-  fault_->note(std::move(message));
+  fault_->note_field(what_, name, how);
 }
 
 std::optional<Item> Fields::find(std::string_view name) const {

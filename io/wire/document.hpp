@@ -73,6 +73,7 @@ class Fault {
   void note(std::string message) {
     if (message_.empty()) message_ = std::move(message);
   }
+  void note_field(std::string_view what, std::string_view name, std::string_view how);  // of the map `what`
   bool found() const { return !message_.empty(); }
   const std::string& message() const { return message_; }
 

@@ -19,19 +19,18 @@ using policy::VersionState;
 class FieldsInOrder {
  public:
   FieldsInOrder(Item map, std::string_view what, Fault& fault)
-      : map_(map), left_(map.count()), what_(what), fault_(fault) {}
+      : map_(map), left_(map.count()), key_(map.first()), what_(what), fault_(fault) {}
 
   bool next() {
     if (left_ == 0) return false;
-    --left_;
-    key_ = key_ ? key_->next().next() : map_.first();
+    if (left_-- < map_.count()) key_ = key_.next().next();
     return true;
   }
-  std::uint64_t code() const { return key_->value().number; }
+  std::uint64_t code() const { return key_.value().number; }
 
   // Nothing: it is something else.
   std::optional<Item> read(Type type) {
-    if (key_->next().is(type)) return key_->next();
+    if (key_.next().is(type)) return key_.next();
     wrong(name(), "has the wrong type");
     return std::nullopt;
   }
@@ -74,17 +73,10 @@ class FieldsInOrder {
     }
   }
 
-  void wrong(std::string_view field, std::string_view how) {
-    std::string message(what_);
-    message += ": field `";
-    message += field;
-    message += "` ";
-    message += how;
-    fault_.note(std::move(message));
-  }
+  void wrong(std::string_view field, std::string_view how) { fault_.note_field(what_, field, how); }
 
  private:
-  std::string_view name() const { return as_text(key_->value().view); }
+  std::string_view name() const { return as_text(key_.value().view); }
   bool has(std::uint64_t code) const {
     Item key = map_.first();
     for (std::uint32_t i = 0; i < map_.count(); ++i, key = key.next().next()) {
@@ -95,7 +87,7 @@ class FieldsInOrder {
 
   Item map_;
   std::uint32_t left_;
-  std::optional<Item> key_;  // of the entry that next() came to
+  Item key_;  // of the entry that next() came to
   std::string_view what_;
   Fault& fault_;
 };

@@ -1,5 +1,5 @@
-// What a node that verifies has to know of a credential's record, read without keeping anything in memory of its own: a node
-// loads millions (docs/adr/0017). Used by the replica; whoever acts on a credential reads all of it (record.hpp).
+// What a node that verifies has to know of a credential's record, read as its fields stand, and allocating nothing once
+// there is room for the largest: a node loads millions (docs/adr/0017). Used by the replica; whoever acts on a credential reads all of it (record.hpp).
 #pragma once
 
 #include "base/bytes.hpp"
